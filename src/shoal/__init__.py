@@ -1,0 +1,104 @@
+"""shoal: the one-hidden-layer neural network, done as well as it can be done.
+
+The mathematics, in the notation of the course (examples are columns):
+    initialize, forward, forward_loop, cost, backward, gradient_descent, gradient_check,
+    collapse, Parameters, Cache, ACTIVATIONS, LOSSES, datasets
+
+Tables, in scikit-learn's (examples are rows):
+    ShoalClassifier, ShoalRegressor, History
+
+What training makes, and its file:
+    Model, save_model, load_model
+
+What can go wrong:
+    ShoalError, DataError, ParameterError, ModelFileError, DivergenceError,
+    ConvergenceWarning, InterruptedFitWarning
+
+Names are imported when they are first used, so `import shoal` costs next to nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+# Module of each public name. Type checkers read the same list in the imports below; a test
+# compares the two.
+_HOMES = {
+    name: module
+    for module, names in {
+        "activations": ("ACTIVATIONS",),
+        "errors": (
+            "ConvergenceWarning",
+            "DataError",
+            "DivergenceError",
+            "InterruptedFitWarning",
+            "ModelFileError",
+            "ParameterError",
+            "ShoalError",
+        ),
+        "estimators": ("ShoalClassifier", "ShoalRegressor"),
+        "losses": ("LOSSES",),
+        "model": ("Model",),
+        "model_file": ("load_model", "save_model"),
+        "network": (
+            "Cache",
+            "Parameters",
+            "backward",
+            "collapse",
+            "cost",
+            "forward",
+            "forward_loop",
+            "gradient_check",
+            "gradient_descent",
+            "initialize",
+        ),
+        "training": ("History",),
+    }.items()
+    for name in names
+}
+
+__all__ = ["datasets", *_HOMES]
+
+if TYPE_CHECKING:
+    from shoal import datasets as datasets
+    from shoal.activations import ACTIVATIONS as ACTIVATIONS
+    from shoal.errors import ConvergenceWarning as ConvergenceWarning
+    from shoal.errors import DataError as DataError
+    from shoal.errors import DivergenceError as DivergenceError
+    from shoal.errors import InterruptedFitWarning as InterruptedFitWarning
+    from shoal.errors import ModelFileError as ModelFileError
+    from shoal.errors import ParameterError as ParameterError
+    from shoal.errors import ShoalError as ShoalError
+    from shoal.estimators import ShoalClassifier as ShoalClassifier
+    from shoal.estimators import ShoalRegressor as ShoalRegressor
+    from shoal.losses import LOSSES as LOSSES
+    from shoal.model import Model as Model
+    from shoal.model_file import load_model as load_model
+    from shoal.model_file import save_model as save_model
+    from shoal.network import Cache as Cache
+    from shoal.network import Parameters as Parameters
+    from shoal.network import backward as backward
+    from shoal.network import collapse as collapse
+    from shoal.network import cost as cost
+    from shoal.network import forward as forward
+    from shoal.network import forward_loop as forward_loop
+    from shoal.network import gradient_check as gradient_check
+    from shoal.network import gradient_descent as gradient_descent
+    from shoal.network import initialize as initialize
+    from shoal.training import History as History
+else:  # out of the type checker's sight, or it would believe that every name exists
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name == "datasets":
+            return import_module("shoal.datasets")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'shoal' has no attribute {name!r}")
+        value = getattr(import_module(f"shoal.{_HOMES[name]}"), name)
+        globals()[name] = value  # the next use is a plain look-up
+        return value
+
+
+def __dir__() -> list[str]:
+    return ["__doc__", "__version__", *__all__]
