@@ -61,7 +61,7 @@ def test_dir() -> None:
 
 
 def test_type_checkers_see_the_same_names() -> None:
-    """The imports meant for type checkers are those that happen, name by name and module by module."""
+    """The imports meant for type checkers are those that happen: the same names and modules."""
     declared = {}
     for node in ast.walk(ast.parse(Path(shoal.__file__).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("shoal."):
@@ -86,7 +86,8 @@ def test_version() -> None:
         for line in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
         if line.startswith("## [")
     ]
-    assert shoal.__version__ == [heading for heading in headings if heading != "Unreleased"][0]
+    headings.remove("Unreleased")
+    assert shoal.__version__ == headings[0]
 
 
 def test_typed() -> None:

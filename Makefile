@@ -1,0 +1,67 @@
+# `make demo` and `make test` need only Python 3.11 or later. They make the environment .venv once,
+# and bring it up to date when pyproject.toml changes. The install is editable, so what runs and
+# what is tested is what is in the tree.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test check format fuzz docs clean
+
+help:
+	@echo "make demo     fit a model to the penguins, and predict new ones from it"
+	@echo "make test     the tests"
+	@echo "make check    format, lint, types and tests: what CI runs"
+	@echo "make format   rewrite the files as the formatter wants them"
+	@echo "make docs     write again the pages that are made from the code"
+	@echo "make fuzz     the long tests: a million broken model files, a thousand killed saves"
+	@echo "make clean    remove .venv and everything else that was made"
+
+demo: .venv/shoal
+	@mkdir -p build
+	$(BIN)/shoal fit examples/penguins.csv --target species -o build/penguins.shoal
+	$(BIN)/shoal predict build/penguins.shoal examples/new_penguins.csv --proba
+
+test: .venv/test
+	$(BIN)/python -m pytest
+
+check: .venv/test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+format: .venv/test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/test
+	$(BIN)/python docs/make_activations.py
+	$(BIN)/python docs/make_cli.py
+
+fuzz: .venv/test
+	$(BIN)/python tests/fuzz_model_file.py
+	$(BIN)/python tests/crash_save.py
+
+clean:
+	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# ---- the environment: made, then shoal in it, then what the tests need --------------------------
+
+# pip is the last thing that a new environment gets: without it there is none, or half of one.
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "shoal needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing)."; \
+	  echo "Name another one, for example: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; } >&2
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) cannot make environments: its venv module is missing."; \
+	  echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; } >&2
+	$(PYTHON) -m venv --clear .venv
+
+.venv/shoal: pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable .
+	@touch $@
+
+.venv/test: pyproject.toml | .venv/bin/pip
+	$(BIN)/pip install --quiet --editable ".[test]"
+	@touch $@ .venv/shoal
