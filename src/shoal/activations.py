@@ -1,8 +1,8 @@
-"""Activation functions of the hidden layer: g and g′ side by side, and what the course says of each.
+"""Activation functions of the hidden layer: g and g′ side by side, and the advice on each.
 
 Each is exact to rounding in both tails: the exponential is always taken of a negative
 number, so nothing overflows, and differences of nearly equal numbers (1 - A, 1 - A²) are never
-formed. Arrays keep their dtype.
+formed. Arrays of floats keep their dtype; numbers and arrays of integers are taken too.
 """
 
 from collections.abc import Callable
@@ -34,11 +34,11 @@ class Activation:
     range : tuple of float
         Infimum and supremum of g.
     largest_derivative : float
-        Supremum of \\|g′\\|: how much of a gradient can pass.
+        Supremum of the size of g′: how much of a gradient can pass.
     centred : bool
         Whether g is odd, so that its outputs average to about 0 on centred inputs.
     saturates : str
-        Where g′ tends to 0 although g is not piecewise linear: "both tails", "left tail", "never".
+        Where g′ tends to 0 without reaching it: "both tails", "left tail" or "never".
     can_die : bool
         Whether g′ is exactly 0 on a half-line, so that a unit can stop learning for good.
     kinked : bool
@@ -102,7 +102,7 @@ def relu(Z: Array) -> Array:
 
 def relu_prime(Z: Array) -> Array:
     """g′(z) = 1 for z > 0, else 0. At the kink, where no derivative exists, 0 is taken."""
-    return (Z > 0).astype(Z.dtype)
+    return (Z > 0) * np.ones_like(Z)
 
 
 LEAK = 0.01
@@ -115,7 +115,7 @@ def leaky_relu(Z: Array) -> Array:
 
 def leaky_relu_prime(Z: Array) -> Array:
     """g′(z) = 1 for z > 0, else 0.01."""
-    return np.where(Z > 0, 1, LEAK).astype(Z.dtype)
+    return np.where(Z > 0, np.ones_like(Z), LEAK)
 
 
 # ---- identity: the reason the others exist ------------------------------------------------------
@@ -136,7 +136,7 @@ def identity_prime(Z: Array) -> Array:
 
 def softplus(Z: Array) -> Array:
     """g(z) = ln(1 + e^z)."""
-    return np.logaddexp(0, Z, dtype=Z.dtype)
+    return np.logaddexp(0, Z)
 
 
 def silu(Z: Array) -> Array:
@@ -150,8 +150,9 @@ def silu_prime(Z: Array) -> Array:
 
 
 # GELU in its tanh form (Hendrycks and Gimpel, 2016), 0.5 z (1 + tanh u), which is z σ(2u):
-# no error function, so NumPy, C, JavaScript and SQL all compute the same one.
-# From |z| = 22 on the sigmoid is 0 or 1 in float64 too, so the clip changes nothing but keeps z³ finite.
+# no error function, so NumPy, C, JavaScript and SQL all compute the same one. In the left tail
+# 2u is itself rounded before the exponential, which loses as many last places as |2u| is large.
+# From |z| = 22 on the sigmoid is 0 or 1 in float64 too: the clip only keeps z³ finite.
 _GELU_SCALE = 2 * float(np.sqrt(2 / np.pi))
 _GELU_CUBE = 0.044715
 
@@ -190,7 +191,7 @@ ACTIVATIONS: dict[str, Activation] = {
             strengths="Smooth, and its value reads as a probability.",
             weaknesses="Saturates in both tails, passes at most a quarter of a gradient, and its "
             "outputs are all positive, which makes the next layer learn more slowly.",
-            use="The output of a binary classifier; in the hidden layer tanh is nearly always better.",
+            use="The output of a binary classifier. As a hidden layer, tanh mostly beats it.",
         ),
         Activation(
             name="tanh",
@@ -204,8 +205,8 @@ ACTIVATIONS: dict[str, Activation] = {
             saturates="both tails",
             can_die=False,
             kinked=False,
-            strengths="A shifted sigmoid centred at 0, so the next layer sees centred inputs; smooth, "
-            "with the whole gradient passing near 0.",
+            strengths="A sigmoid stretched and centred at 0, so that the next layer sees centred "
+            "inputs; smooth, and near 0 the whole gradient passes.",
             weaknesses="Saturates in both tails: with |z| large the gradient vanishes.",
             use="A hidden layer on smooth problems and small data, with second-order solvers.",
         ),
@@ -221,8 +222,8 @@ ACTIVATIONS: dict[str, Activation] = {
             saturates="never",
             can_die=True,
             kinked=True,
-            strengths="Cheap, and its derivative is 1 for every z > 0, so learning does not slow down.",
-            weaknesses="A unit with z ≤ 0 for every example has gradient 0 and is dead; a kink at 0.",
+            strengths="Cheap; its derivative is 1 for every z > 0, so learning does not slow down.",
+            weaknesses="A unit with z ≤ 0 for every example has gradient 0: dead. A kink at 0.",
             use="The default hidden layer.",
         ),
         Activation(
@@ -286,7 +287,7 @@ ACTIVATIONS: dict[str, Activation] = {
             saturates="left tail",
             can_die=False,
             kinked=False,
-            strengths="Smooth, close to ReLU for large |z|; a little negative signal passes near 0.",
+            strengths="Smooth, close to ReLU for large |z|; some negative signal passes near 0.",
             weaknesses="Dearer than ReLU; not monotone.",
             use="A smooth alternative to ReLU on larger tables.",
         ),
@@ -322,4 +323,6 @@ def get_activation(name: str) -> Activation:
         return ACTIVATIONS[name]
     except (KeyError, TypeError):
         known = ", ".join(ACTIVATIONS)
-        raise ParameterError(f"activation {name!r} does not exist; choose one of: {known}") from None
+        raise ParameterError(
+            f"activation {name!r} does not exist; choose one of: {known}"
+        ) from None

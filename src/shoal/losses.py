@@ -2,13 +2,14 @@
 
 Every loss is computed from the raw score Z2, never from A2: at z = 40, y = 0 the course's
 -log(1 - a) is infinite in floating point where log(1 + e^z) - y z is 40. The two are equal in
-exact arithmetic. The losses of one task share a convention: the loss of an example is the sum
-over the rows of Z2, and constants that depend on y alone are kept where they make the smallest
-loss 0.
+exact arithmetic. No score of ±1e4 overflows, and a confident right answer keeps the digits of
+its small loss. The losses of one task share a convention: the loss of an example is the sum over
+the rows of Z2, and constants that depend on y alone are kept where they make the smallest loss 0.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -18,8 +19,19 @@ from shoal.errors import DataError, ParameterError
 
 
 def _exp(Z: Array) -> Array:
-    """e^z, kept finite: beyond the largest exponent of the dtype it stays at that number."""
-    return np.exp(np.minimum(Z, np.log(np.finfo(Z.dtype).max)))
+    """e^z, at most the square root of the dtype's largest number.
+
+    So a product with y, a division by 2 - p and a sum over the examples stay finite too.
+    """
+    return np.exp(np.minimum(Z, np.log(np.finfo(Z.dtype).max) / 2))
+
+
+def _number(setting: object) -> float:
+    """A setting as Python's float, which leaves float32 arrays as they are; NaN if it is none."""
+    try:
+        return float(setting)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return np.nan
 
 
 @dataclass(frozen=True)
@@ -30,8 +42,9 @@ class Loss:
     ----------
     name : str
         What `output=` takes.
-    title, formula, domain, source : str
-        For people: what it is called, the loss of one entry, which y it accepts, where it is from.
+    title, a, formula, derivative, domain, source : str
+        For people: what it is called, the output, the loss of one entry, its derivative by z,
+        which y it accepts, where it is from.
     scalable : str
         What of a target's scaling folds into W2 and b2: "affine" (y = c + s ŷ), "scale"
         (y = s ŷ, through the log link) or "no" (probabilities).
@@ -39,10 +52,16 @@ class Loss:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    a: ClassVar[str] = "z"
     formula: ClassVar[str]
+    derivative: ClassVar[str] = "a - y"
     domain: ClassVar[str]
     source: ClassVar[str]
     scalable: ClassVar[str] = "affine"
+
+    def n_scores(self, n_targets: int) -> int:
+        """n_y: the number of scores that predict so many columns of y."""
+        return n_targets
 
     def output(self, Z2: Array) -> Array:
         """A2 from Z2 (n_y, m) (Eq 4)."""
@@ -60,6 +79,10 @@ class Loss:
         """Which smooth piece of the loss each entry is on; None where there are no kinks."""
         return None
 
+    def shape_of_Y(self, Z2: Array) -> tuple[int, ...]:
+        """The shape that Y must have beside Z2 (n_y, m)."""
+        return Z2.shape
+
     def accepts(self, Y: Array) -> bool:
         """Whether every entry of Y is in the domain."""
         return bool(np.isfinite(Y).all())
@@ -67,7 +90,10 @@ class Loss:
     def check(self, Y: Array) -> None:
         """Raise DataError if an entry of Y is outside the domain."""
         if not self.accepts(Y):
-            raise DataError(f"{self.title} needs y with {self.domain}")
+            raise DataError(
+                f"{self.title} needs {self.domain}, and here y reaches from {np.min(Y):.6g} to "
+                f"{np.max(Y):.6g}: mend those rows or choose another loss"
+            )
 
 
 # ---- classification: the course's two outputs --------------------------------------------------
@@ -79,6 +105,7 @@ class BinaryCrossEntropy(Loss):
 
     name = "sigmoid"
     title = "cross-entropy of a sigmoid"
+    a = "1 / (1 + e^-z)"
     formula = "-(y log a + (1 - y) log(1 - a)) = log(1 + e^z) - y z"
     domain = "0 ≤ y ≤ 1"
     source = "the course; negative log-likelihood of the Bernoulli distribution"
@@ -88,7 +115,8 @@ class BinaryCrossEntropy(Loss):
         return sigmoid(Z2)
 
     def losses(self, Z2: Array, Y: Array) -> Array:
-        return (np.logaddexp(0, Z2, dtype=Z2.dtype) - Y * Z2).sum(axis=0)
+        # log(1 + e^z) = max(z, 0) + log(1 + e^-|z|), and for y = 1 the z's cancel exactly.
+        return (np.maximum(Z2, 0) - Y * Z2 + np.log1p(np.exp(-np.abs(Z2)))).sum(axis=0)
 
     def accepts(self, Y: Array) -> bool:
         return bool(((Y >= 0) & (Y <= 1)).all())
@@ -100,6 +128,7 @@ class CrossEntropy(Loss):
 
     name = "softmax"
     title = "cross-entropy of a softmax"
+    a = "e^z / Σ e^z"
     formula = "-Σ y log a = log Σ e^z - Σ y z"
     domain = "0 ≤ y, each column summing to 1"
     source = "negative log-likelihood of the categorical distribution; Bridle (1990)"
@@ -110,9 +139,11 @@ class CrossEntropy(Loss):
         return E / E.sum(axis=0, keepdims=True)
 
     def losses(self, Z2: Array, Y: Array) -> Array:
-        largest = Z2.max(axis=0, keepdims=True)
-        log_sum = np.log(np.exp(Z2 - largest).sum(axis=0))
-        return log_sum - (Y * (Z2 - largest)).sum(axis=0)
+        largest = Z2.argmax(axis=0)[None]  # (1, m)
+        Z = Z2 - np.take_along_axis(Z2, largest, axis=0)
+        E = np.exp(Z)
+        np.put_along_axis(E, largest, 0, axis=0)  # log1p adds that 1 without losing the rest
+        return np.log1p(E.sum(axis=0)) - (Y * Z).sum(axis=0)
 
     def accepts(self, Y: Array) -> bool:
         return bool((Y >= 0).all() and np.allclose(Y.sum(axis=0), 1))
@@ -142,6 +173,7 @@ class AbsoluteError(Loss):
     name = "absolute_error"
     title = "absolute error"
     formula = "|a - y|"
+    derivative = "sign(a - y)"
     domain = "finite y"
     source = "negative log-likelihood of the Laplace distribution; Boscovich, Laplace"
 
@@ -170,17 +202,21 @@ class Huber(Loss):
 
     name = "huber"
     title = "Huber's loss"
-    formula = "(a - y)² / 2 if |a - y| ≤ δ else δ |a - y| - δ²/2"
+    formula = "(a - y)² / 2 if |a - y| ≤ δ else δ (|a - y| - δ / 2)"
+    derivative = "a - y, clipped to ±δ"
     domain = "finite y"
     source = "Huber (1964), Robust estimation of a location parameter"
 
     def __post_init__(self) -> None:
-        if not self.delta > 0:
+        delta = _number(self.delta)
+        if not delta > 0:
             raise ParameterError(f"delta of Huber's loss must be above 0, not {self.delta!r}")
+        object.__setattr__(self, "delta", delta)
 
     def losses(self, Z2: Array, Y: Array) -> Array:
         R = np.abs(Z2 - Y)
-        return np.where(R <= self.delta, R**2 / 2, self.delta * R - self.delta**2 / 2).sum(axis=0)
+        clipped = np.minimum(R, self.delta)
+        return (clipped * (R - clipped / 2)).sum(axis=0)
 
     def dZ2(self, Z2: Array, Y: Array) -> Array:
         return np.clip(Z2 - Y, -self.delta, self.delta)
@@ -205,17 +241,27 @@ class Quantile(Loss):
 
     name = "quantile"
     title = "quantile loss"
-    formula = "Σ_k τ_k max(y - a_k, 0) + (1 - τ_k) max(a_k - y, 0), a = sort(z)"
+    a = "sort(z)"
+    formula = "Σ_k τ_k max(y - a_k, 0) + (1 - τ_k) max(a_k - y, 0)"
+    derivative = "1 - τ_k if a_k > y, -τ_k if a_k < y, in the order of z"
     domain = "finite y"
     source = "Koenker and Bassett (1978); sorted as Chernozhukov et al. (2010) rearrange"
 
     def __post_init__(self) -> None:
-        levels = tuple(float(level) for level in self.levels)
-        if not levels or sorted(set(levels)) != list(levels) or not 0 < levels[0] <= levels[-1] < 1:
+        levels = tuple(map(_number, self.levels)) if np.iterable(self.levels) else ()
+        rising = all(low < high for low, high in pairwise((0.0, *levels, 1.0)))
+        if not (levels and rising):
             raise ParameterError(
-                f"levels must rise and lie above 0 and below 1, not {self.levels!r}"
+                "levels of the quantile loss must be a sequence of numbers that rise, above 0 and "
+                f"below 1, not {self.levels!r}"
             )
         object.__setattr__(self, "levels", levels)
+
+    def n_scores(self, n_targets: int) -> int:
+        """One score per level, of a single target."""
+        if n_targets != 1:
+            raise ParameterError(f"quantiles are of one target, but y has {n_targets} columns")
+        return len(self.levels)
 
     def _tau(self, Z2: Array) -> Array:
         if len(Z2) != len(self.levels):
@@ -223,6 +269,9 @@ class Quantile(Loss):
                 f"{len(self.levels)} quantile levels need as many outputs, not {len(Z2)}"
             )
         return np.array(self.levels, dtype=Z2.dtype)[:, None]  # (n_y, 1)
+
+    def shape_of_Y(self, Z2: Array) -> tuple[int, ...]:
+        return (1, Z2.shape[1])  # one target, several quantiles of it
 
     def output(self, Z2: Array) -> Array:
         return np.sort(Z2, axis=0)
@@ -235,7 +284,7 @@ class Quantile(Loss):
     def dZ2(self, Z2: Array, Y: Array) -> Array:
         order = np.argsort(Z2, axis=0)
         A2 = np.take_along_axis(Z2, order, axis=0)
-        dA2 = (A2 > Y) - self._tau(Z2) * (A2 != Y)
+        dA2 = np.where(A2 == Y, 0, (A2 > Y) - self._tau(Z2))
         dZ2 = np.empty_like(Z2)
         np.put_along_axis(dZ2, order, dA2.astype(Z2.dtype), axis=0)
         return dZ2
@@ -253,7 +302,8 @@ class Poisson(Loss):
 
     name = "poisson"
     title = "Poisson deviance"
-    formula = "y log(y / a) - y + a, a = e^z"
+    a = "e^z"
+    formula = "y log(y / a) - y + a"
     domain = "y ≥ 0, not all 0"
     source = "McCullagh and Nelder (1989), Generalized Linear Models, section 2.3"
     scalable = "scale"
@@ -266,7 +316,7 @@ class Poisson(Loss):
         return (y_log_y - Y * Z2 - Y + _exp(Z2)).sum(axis=0)
 
     def accepts(self, Y: Array) -> bool:
-        return super().accepts(Y) and bool((Y >= 0).all() and (Y > 0).any())
+        return super().accepts(Y) and bool((Y >= 0).all() and (Y > 0).any(axis=1).all())
 
 
 @dataclass(frozen=True)
@@ -275,7 +325,9 @@ class Gamma(Loss):
 
     name = "gamma"
     title = "gamma deviance"
-    formula = "y / a - log(y / a) - 1, a = e^z"
+    a = "e^z"
+    formula = "y / a - log(y / a) - 1"
+    derivative = "1 - y / a"
     domain = "y > 0"
     source = "McCullagh and Nelder (1989), Generalized Linear Models, section 2.3"
     scalable = "scale"
@@ -307,14 +359,20 @@ class Tweedie(Loss):
 
     name = "tweedie"
     title = "Tweedie deviance"
-    formula = "y^(2-p) / ((1-p)(2-p)) - y a^(1-p) / (1-p) + a^(2-p) / (2-p), a = e^z"
+    a = "e^z"
+    formula = "y^(2-p) / ((1-p)(2-p)) - y a^(1-p) / (1-p) + a^(2-p) / (2-p)"
+    derivative = "a^(2-p) - y a^(1-p)"
     domain = "y ≥ 0, not all 0"
     source = "Jørgensen (1987), Exponential dispersion models"
     scalable = "scale"
 
     def __post_init__(self) -> None:
-        if not 1 < self.power < 2:
-            raise ParameterError(f"power must be above 1 and below 2, not {self.power!r}")
+        power = _number(self.power)
+        if not 1 < power < 2:
+            raise ParameterError(
+                f"power of the Tweedie loss must be above 1 and below 2, not {self.power!r}"
+            )
+        object.__setattr__(self, "power", power)
 
     def output(self, Z2: Array) -> Array:
         return _exp(Z2)
@@ -330,7 +388,7 @@ class Tweedie(Loss):
         return _exp((2 - p) * Z2) - Y * _exp((1 - p) * Z2)
 
     def accepts(self, Y: Array) -> bool:
-        return super().accepts(Y) and bool((Y >= 0).all() and (Y > 0).any())
+        return super().accepts(Y) and bool((Y >= 0).all() and (Y > 0).any(axis=1).all())
 
 
 LOSSES: dict[str, type[Loss]] = {

@@ -7,7 +7,8 @@ With n_h = 0 there is no hidden layer: W1 is (0, n_x), W2 is (n_y, n_x), and A1 
 logistic (linear, softmax) regression, the course's starting point.
 """
 
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -64,13 +65,11 @@ def initialize(
 
     Returns
     -------
-    Parameters
+    parameters : Parameters
         float64.
     """
     if n_x < 0 or n_h < 0 or n_y < 1:
-        raise ParameterError(
-            f"sizes must be n_x ≥ 0, n_h ≥ 0, n_y ≥ 1, not ({n_x}, {n_h}, {n_y})"
-        )
+        raise ParameterError(f"sizes must be n_x ≥ 0, n_h ≥ 0, n_y ≥ 1, not ({n_x}, {n_h}, {n_y})")
     if isinstance(random_state, np.random.RandomState):
         random = random_state
     else:
@@ -86,7 +85,7 @@ def initialize(
         if scheme not in spread:
             known = ", ".join(SCHEMES)
             raise ParameterError(f"scheme {scheme!r} does not exist; choose one of: {known}")
-        return random.randn(n_out, n_in) * spread[scheme]
+        return random.randn(n_out, n_in) * spread[scheme] + 0.0  # + 0.0 makes the zeros' −0 a 0
 
     return Parameters(
         W1=weights(n_h, n_x),
@@ -117,6 +116,7 @@ def forward(
     """
     W1, b1, W2, b2 = parameters
     g = get_activation(activation).g
+    _check_shape("X", X, (W1.shape[1], X.shape[-1]))
     Z1 = W1 @ X + b1  # Eq 1
     A1 = g(Z1) if len(W1) else X  # Eq 2
     Z2 = W2 @ A1 + b2  # Eq 3
@@ -167,7 +167,9 @@ def cost(
     sample_weight : array (m,), optional
         Makes J the weighted average: weight 2 is the example twice, weight 0 is its absence.
     """
-    losses = get_loss(output).losses(cache.Z2, Y)  # (m,)
+    loss = get_loss(output)
+    _check_shape("Y", Y, loss.shape_of_Y(cache.Z2))
+    losses = loss.losses(cache.Z2, Y)  # (m,)
     return float(losses @ shares(losses, sample_weight))  # Eq 5
 
 
@@ -196,22 +198,33 @@ def backward(
 
     Returns
     -------
-    Parameters
+    gradients : Parameters
         dW1, db1, dW2, db2.
     """
-    W1, _, W2, b2 = parameters
+    W1, b1, W2, _ = parameters
     Z1, A1, Z2, _ = cache
     g_prime = get_activation(activation).g_prime
-    # dZ2 and dZ1 carry the 1/m (or the weight's share) from here on.
-    dZ2 = get_loss(output).dZ2(Z2, Y) * shares(Z2[0], sample_weight)  # Eq 6; 1/m of Eq 7-11
+    loss = get_loss(output)
+    _check_shape("Y", Y, loss.shape_of_Y(Z2))
+    dZ2 = loss.dZ2(Z2, Y)  # Eq 6, A2 - Y
+    dZ2 = dZ2 * shares(Z2[0], sample_weight)  # the 1/m of Eq 7, 8, 10 and 11, once for all
     dW2 = dZ2 @ A1.T  # Eq 7, of Z2 = W2 A1 + b2
     db2 = dZ2.sum(axis=1, keepdims=True)  # Eq 8
     if not len(W1):
-        return Parameters(np.zeros_like(W1), np.zeros_like(parameters.b1), dW2, db2)
+        return Parameters(np.zeros_like(W1), np.zeros_like(b1), dW2, db2)
     dZ1 = (W2.T @ dZ2) * g_prime(Z1)  # Eq 9, of A1 = g(Z1)
     dW1 = dZ1 @ X.T  # Eq 10, of Z1 = W1 X + b1
     db1 = dZ1.sum(axis=1, keepdims=True)  # Eq 11
     return Parameters(dW1, db1, dW2, db2)
+
+
+def _check_shape(name: str, A: Array, shape: tuple[int, ...]) -> None:
+    """Raise DataError where an array of another shape would fail obscurely, or broadcast."""
+    if A.shape != shape:
+        raise DataError(
+            f"{name} has shape {A.shape} and must have {shape}: examples are columns, so pass the "
+            "transpose of a table whose rows are examples"
+        )
 
 
 def shares(losses: Array, sample_weight: Array | None) -> Array:
@@ -286,6 +299,14 @@ class GradientCheck(NamedTuple):
     n_checked: int
     n_excluded: int  # entries whose difference would cross a kink
 
+    @property
+    def verdict(self) -> str:
+        """By the worst of the errors: "right" up to 1e-7, "wrong" above 1e-5, else "doubtful"."""
+        worst = max(self[:5])
+        if worst > 1e-5:
+            return "wrong"
+        return "right" if worst <= 1e-7 and self.n_checked else "doubtful"
+
 
 def gradient_check(
     X: Array,
@@ -316,7 +337,8 @@ def gradient_check(
     Returns
     -------
     GradientCheck
-        Below about 1e-7 the gradients are right; above 1e-5 they are wrong.
+        Errors up to 1e-7 say that the gradients are right, above 1e-5 that they are wrong:
+        its `verdict`.
     """
     X, Y = X.astype(np.float64), Y.astype(np.float64)
     theta = Parameters(*(np.array(block, dtype=np.float64) for block in parameters))
@@ -335,16 +357,17 @@ def gradient_check(
         gradients = backward(
             X, Y, theta, cache, activation=activation, output=loss, sample_weight=sample_weight
         )
-    steps = (_steps(X, epsilon), np.array([epsilon]), _steps(cache.A1, epsilon), np.array([epsilon]))
-    smallest = 1e7 * np.spacing(evaluate()[0])
-    analytic: list[list[float]] = []
-    numeric: list[list[float]] = []
-    floors: list[list[float]] = []
+    steps = (
+        _steps(X, epsilon),
+        np.array([epsilon]),
+        _steps(cache.A1, epsilon),
+        np.array([epsilon]),
+    )
+    rounding = np.spacing(evaluate()[0])
+    compared: list[list[tuple[Any, Any, Any]]] = []  # d, d̂ and its floor, by block
     n_excluded = 0
     for block, d_block, step in zip(theta, gradients, steps, strict=True):
-        analytic.append([])
-        numeric.append([])
-        floors.append([])
+        compared.append([])
         for index in np.ndindex(block.shape):
             kept, h = block[index], step[index[1]]
             block[index] = kept + h
@@ -353,23 +376,26 @@ def gradient_check(
             below, pieces_below = evaluate()
             block[index] = kept
             if all(map(np.array_equal, pieces_above, pieces_below)):
-                analytic[-1].append(float(d_block[index]))
-                numeric[-1].append((above - below) / (2 * h))
-                floors[-1].append(smallest / h)
+                d_hat, floor = (above - below) / (2 * h), rounding / h / 1e-7
+                compared[-1].append((d_block[index], d_hat, floor))
             else:
                 n_excluded += 1
-    every = [_relative_error(*block) for block in zip(analytic, numeric, floors, strict=True)]
-    overall = _relative_error(sum(analytic, []), sum(numeric, []), sum(floors, []))
-    return GradientCheck(*every, overall, sum(map(len, analytic)), n_excluded)
+    every = list(chain.from_iterable(compared))
+    W1, b1, W2, b2, overall = map(_relative_error, [*compared, every])
+    return GradientCheck(W1, b1, W2, b2, overall, len(every), n_excluded)
 
 
 def _steps(A: Array, epsilon: float) -> Array:
-    """epsilon over the root mean square of each row of A (n, m), or epsilon where that is 0."""
-    size = np.sqrt(np.asarray(A.multiply(A) if hasattr(A, "multiply") else A * A).mean(axis=1))
+    """Step for each row of A (n, m): epsilon over its root mean square, or epsilon if that is 0."""
+    squares = A.multiply(A) if hasattr(A, "multiply") else A * A  # sparse or dense
+    size = np.sqrt(np.asarray(squares.mean(axis=1)).ravel())
     return epsilon / np.where(size > 0, size, 1)
 
 
-def _relative_error(d: list[float], d_hat: list[float], floor: list[float]) -> float:
+def _relative_error(compared: list[tuple[Any, Any, Any]]) -> float:
     """‖d - d̂‖ / max(‖d‖ + ‖d̂‖, ‖floor‖), and 0 for a block without entries."""
+    if not compared:
+        return 0.0
+    d, d_hat, floor = np.array(compared).T
     size = max(np.linalg.norm(d) + np.linalg.norm(d_hat), np.linalg.norm(floor))
-    return float(np.linalg.norm(np.subtract(d, d_hat)) / size) if d else 0.0
+    return float(np.linalg.norm(d - d_hat) / size)
