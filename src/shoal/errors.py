@@ -1,10 +1,10 @@
 """The errors a user can cause: one sentence that says what is wrong, where, and what to do next.
 
-    ShoalError
-    ├── DataError (also ValueError)      a table, a column, a row or a value
-    ├── ParameterError (also ValueError) a setting that does not exist or does not fit
-    ├── ModelFileError                   a file that is not a sound model
-    └── DivergenceError                  training that left the finite numbers for good
+ShoalError
+├── DataError (also ValueError)      a table, a column, a row or a value
+├── ParameterError (also ValueError) a setting that does not exist or does not fit
+├── ModelFileError                   a file that is not a sound model
+└── DivergenceError                  training that left the finite numbers for good
 """
 
 
