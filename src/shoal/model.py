@@ -72,6 +72,14 @@ class Model:
         A2 = self._compute(X, "A2")
         return np.hstack([1 - A2, A2]) if self.task == "binary" else A2
 
+    def choose(self, X: Any) -> Array:
+        """Index of the most probable class of each row (m,), or 0 or 1 for each label (m, n_y)."""
+        scores = self.scores(X)
+        if self.task == "multiclass":
+            return scores.argmax(axis=1)
+        chosen = (scores > 0).astype(int)
+        return chosen[:, 0] if self.task == "binary" else chosen
+
     def predict(self, X: Any) -> Array:
         """Predicted class, labels (0 or 1 each) or value of a table's rows.
 
@@ -79,14 +87,11 @@ class Model:
         -------
         array (m,), or (m, n_y) for multilabel, several targets or several quantiles
         """
-        if self.classes is not None:
-            scores = self.scores(X)
-            index = scores[:, 0] > 0 if self.task == "binary" else scores.argmax(axis=1)
-            return self.classes[index.astype(int)]
-        if self.task == "multilabel":
-            return (self.scores(X) > 0).astype(int)
-        A2 = self._compute(X, "A2")
-        return A2[:, 0] if A2.shape[1] == 1 else A2
+        if self.task == "regression":
+            A2 = self._compute(X, "A2")
+            return A2[:, 0] if A2.shape[1] == 1 else A2
+        chosen = self.choose(X)
+        return chosen if self.classes is None else self.classes[chosen]
 
     def _compute(self, X: Any, what: str) -> Array:
         """One field of the forward pass, examples as rows, a block of rows at a time."""

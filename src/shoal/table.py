@@ -18,8 +18,7 @@ by the centre of each slot: exactly the average row, which the scaled network se
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -98,3 +97,352 @@ class Columns:
 
     columns: tuple[Column, ...]
     named: bool = True
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the network's inputs, (n_x,)."""
+        return tuple(slot for column in self.columns for slot in column.slots)
+
+    def centers(self) -> Array:
+        """Average of each input at fit, (n_x,)."""
+        return np.array([value for column in self.columns for value in column.slot_centers])
+
+    def scales(self) -> Array:
+        """What each input is divided by for training, (n_x,)."""
+        return np.array([value for column in self.columns for value in column.slot_scales])
+
+    def encode(self, X: Any, *, dtype: Any = np.float64) -> Any:
+        """Inputs of the network for the rows of a table, in raw units.
+
+        Parameters
+        ----------
+        X : data frame (pandas, polars, pyarrow), array (m, n_columns) or SciPy sparse matrix
+            A frame may have its columns in any order, and columns beyond those of the fit.
+        dtype : dtype
+            float32 or float64.
+
+        Returns
+        -------
+        array (m, n_x) of `dtype`; sparse if X is
+
+        Raises
+        ------
+        DataError
+            If a column is missing, or holds what cannot be read as it was at fit.
+        """
+        frame = as_frame(X)
+        if frame is None:
+            return self._encode_array(X, dtype)
+        present = set(frame.columns)
+        absent = [c.name for c in self.columns if c.kind != "unused" and c.name not in present]
+        if absent and self.named:
+            raise DataError(
+                f"the table lacks {_listed('column', absent)}; it has {_listed('column', frame.columns)}"
+            )
+        if not self.named:
+            return self._encode_array(frame.to_numpy(), dtype)
+        out = np.empty((len(frame), len(self.slots)), dtype)
+        start = 0
+        for column in self.columns:
+            width = len(column.slots)
+            if width:
+                _encode_column(column, frame[column.name], out[:, start : start + width])
+            start += width
+        return out
+
+    def _encode_array(self, X: Any, dtype: Any) -> Any:
+        """Columns by position: all of them numbers."""
+        sparse = hasattr(X, "tocsr")
+        try:
+            X = X.tocsr().astype(dtype, copy=False) if sparse else np.asarray(X, dtype)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"the table holds what is not a number: {error}") from error
+        if X.ndim != 2 or X.shape[1] != len(self.columns):
+            raise DataError(
+                f"the table must have {len(self.columns)} columns, as at fit, "
+                f"but its shape is {X.shape}"
+            )
+        textual = [column.name for column in self.columns if column.kind == "category"]
+        if textual:
+            raise DataError(
+                f"{_listed('column', textual)} hold categories: give a data frame with the names "
+                "of the fit, not an array"
+            )
+        used = np.array([column.kind != "unused" for column in self.columns], dtype=bool)
+        indicated = np.array([column.missing > 0 for column in self.columns], dtype=bool)
+        if sparse:
+            return X if used.all() else X[:, used]
+        check_finite(X, [column.name for column in self.columns])
+        absent = np.isnan(X)
+        if used.all() and not indicated.any() and not absent.any():
+            return X
+        centers = np.array([column.center for column in self.columns], dtype)
+        filled = np.where(absent, centers, X)
+        # Each column is followed by its indicator, if it has one.
+        both = np.stack([filled, absent.astype(dtype)], axis=2).reshape(len(X), -1)
+        return both[:, np.stack([used, used & indicated], axis=1).ravel()]
+
+
+def match_columns(columns: Columns, frame: Any) -> None:
+    """Raise DataError if a frame's columns are not those of the fit, in whatever order."""
+    expected = [column.name for column in columns.columns]
+    absent = [name for name in expected if name not in frame.columns]
+    extra = [name for name in frame.columns if name not in expected]
+    if absent or extra:
+        faults = [f"lacks {_listed('column', absent)}"] if absent else []
+        faults += [f"has {_listed('column', extra)} which the fit did not"] if extra else []
+        raise DataError(f"the table {' and '.join(faults)}")
+
+
+LARGEST = 1e150  # squares of what is below stay finite
+
+
+def check_finite(X: Array, names: Sequence[str]) -> None:
+    """Raise DataError naming the first column and row with an infinite or absurdly large value."""
+    with np.errstate(invalid="ignore"):
+        bad = np.abs(X) > LARGEST
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        value = X[row, column]
+        raise DataError(
+            f"column '{names[column]}' has {value:g} in row {row + 1}: X contains infinity or a "
+            f"value too large (beyond {LARGEST:g}); remove or correct it"
+        )
+
+
+def as_frame(X: Any) -> Any:
+    """X as an eager narwhals data frame, or None if it is not a data frame at all."""
+    if isinstance(X, (np.ndarray, list, tuple)) or hasattr(X, "tocsr"):
+        return None
+    import narwhals as nw
+
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.LazyFrame):
+        frame = frame.collect()
+    return frame if isinstance(frame, nw.DataFrame) else None
+
+
+def learn_columns(
+    X: Any,
+    *,
+    names: Sequence[str] | None = None,
+    sample_weight: Array | None = None,
+    categorical: Sequence[str] = (),
+    bare: bool = False,
+) -> Columns:
+    """Learn from a table how its columns become inputs.
+
+    Parameters
+    ----------
+    X : data frame, array (m, n_columns) or SciPy sparse matrix
+    names : sequence of str, optional
+        Names of the columns of an array; x1, x2, ... if not given.
+    sample_weight : array (m,), optional
+        Weights of the rows in every mean, standard deviation and share.
+    categorical : sequence of str
+        Names of columns whose numbers are names of categories.
+    bare : bool
+        Learn names only: every column a number, nothing centred or scaled, nothing missing.
+    """
+    frame = as_frame(X)
+    m = X.shape[0] if frame is None else len(frame)
+    weight = np.full(m, 1 / m) if sample_weight is None else sample_weight / sample_weight.sum()
+    if frame is not None and not bare:
+        unknown = [name for name in categorical if name not in frame.columns]
+        if unknown:
+            raise DataError(f"the table lacks {_listed('column', unknown)} named as categorical")
+        return Columns(
+            tuple(
+                _learn_column(name, frame[name], weight, name in categorical)
+                for name in frame.columns
+            )
+        )
+    named = names is not None
+    if names is None:
+        names = [f"x{k + 1}" for k in range(X.shape[1])]
+    if bare:
+        columns = [Column(name, "number") for name in names]
+    elif hasattr(X, "tocsr"):
+        # A sparse table is not centred, which would fill it; its scale is the root mean square.
+        scales = np.sqrt(np.asarray(X.multiply(X).T @ weight, dtype=float)).ravel()
+        columns = [
+            _number(name, 0.0, scale, 0.0) for name, scale in zip(names, scales, strict=True)
+        ]
+    else:
+        columns = [_learn_number(name, X[:, k], weight) for k, name in enumerate(names)]
+    return Columns(tuple(columns), named=named)
+
+
+# ---- one column: learn -------------------------------------------------------------------------
+
+MOST_LEVELS = 100
+ROW_NUMBER_NAMES = ("", "id", "index", "row", "rowid", "row_id", "rownames", "unnamed: 0")
+
+
+def _learn_column(name: str, series: Any, weight: Array, categorical: bool) -> Column:
+    """What one column of a data frame is, from its type and its values."""
+    dtype = series.dtype
+    if dtype.is_numeric() and not categorical:
+        values = _as_numbers(name, series)
+        if name.lower() in ROW_NUMBER_NAMES and len(values) > 2 and (np.diff(values) == 1).all():
+            return Column(name, "unused", note="it numbers the rows")
+        return _learn_number(name, values, weight)
+    kind = type(dtype).__name__ if not isinstance(dtype, type) else dtype.__name__
+    if kind == "Boolean" and not categorical:
+        return _learn_number(name, _as_numbers(name, series), weight, "boolean")
+    if kind in ("Date", "Datetime") and not categorical:
+        return _learn_number(name, _as_days(name, series), weight, "date")
+    if kind == "Unknown" and series.is_null().all():
+        return Column(name, "unused", note="every value is missing")
+    return _learn_category(name, _as_text(name, series), weight)
+
+
+def _learn_number(name: str, values: Array, weight: Array, kind: str = "number") -> Column:
+    """Weighted mean and standard deviation of the values present."""
+    check_finite(values[:, None], [name])
+    absent = np.isnan(values)
+    missing = float(weight[absent].sum())
+    present, weight = values[~absent].astype(np.float64), weight[~absent]
+    if not len(present) or not weight.sum() > 0:
+        return Column(name, "unused", note="every value is missing")
+    if present.min() == present.max():
+        if missing > 0:
+            return Column(name, kind, center=float(present[0]), missing=missing)
+        return Column(name, "unused", note=f"every value is {present[0]:g}")
+    weight = weight / weight.sum()
+    center = float(weight @ present)
+    scale = float(np.sqrt(weight @ (present - center) ** 2))
+    return _number(name, center, scale, missing, kind)
+
+
+def _number(name: str, center: float, scale: float, missing: float, kind: str = "number") -> Column:
+    if not scale > 0:
+        return Column(name, "unused", note=f"every value is {center:g}")
+    return Column(name, kind, center=center, scale=float(scale), missing=missing)
+
+
+def _learn_category(name: str, values: list[str | None], weight: Array) -> Column:
+    """The levels, most frequent first, and the share of rows of each."""
+    shares: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    missing = 0.0
+    for value, share in zip(values, weight.tolist(), strict=True):
+        if value is None:
+            missing += share
+        else:
+            shares[value] = shares.get(value, 0.0) + share
+            counts[value] = counts.get(value, 0) + 1
+    if not shares:
+        return Column(name, "unused", note="every value is missing")
+    if len(shares) == 1 and missing == 0:
+        return Column(name, "unused", note=f"every value is '{next(iter(shares))}'")
+    if len(shares) > 10 and max(counts.values()) == 1:
+        return Column(name, "unused", note=f"{len(shares)} different values: an identifier")
+    levels = sorted(shares, key=lambda level: (-shares[level], level))
+    note = ""
+    if len(levels) > MOST_LEVELS:
+        note = f"the {MOST_LEVELS} most frequent of {len(levels)} levels"
+        levels = levels[:MOST_LEVELS]
+    return Column(
+        name,
+        "category",
+        levels=tuple(levels),
+        shares=tuple(shares[level] for level in levels),
+        missing=missing,
+        note=note,
+    )
+
+
+# ---- one column: encode ------------------------------------------------------------------------
+
+
+def _encode_column(column: Column, series: Any, out: Array) -> None:
+    """Fill the slots of one column, out (m, width)."""
+    if column.kind == "category":
+        position = {level: k for k, level in enumerate(column.levels)}
+        values = _as_text(column.name, series)
+        absent = np.array([value is None for value in values], dtype=bool)
+        where = np.array([-1 if v is None else position.get(v, -1) for v in values], dtype=int)
+        out[:] = 0
+        known = np.flatnonzero(where >= 0)
+        out[known, where[known]] = 1
+        unseen = (where < 0) & ~absent if column.missing > 0 else where < 0
+        out[unseen] = column.slot_centers
+    else:
+        read = _as_days if column.kind == "date" else _as_numbers
+        values = read(column.name, series)
+        check_finite(values[:, None], [column.name])
+        absent = np.isnan(values)
+        out[:, 0] = np.where(absent, column.center, values)
+    if column.missing > 0:
+        out[absent, -1] = 1
+        if column.kind != "category":
+            out[~absent, -1] = 0
+
+
+def _as_numbers(name: str, series: Any) -> Array:
+    """Values as float64, missing as NaN; text that reads as a number is one."""
+    import narwhals as nw
+
+    if series.dtype.is_numeric() or series.dtype == nw.Boolean:
+        return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+    values = _as_text(name, series)
+    out = np.full(len(values), np.nan)
+    words = {"true": 1.0, "false": 0.0}
+    for i, value in enumerate(values):
+        if value is not None:
+            try:
+                out[i] = words[value.lower()] if value.lower() in words else float(value)
+            except ValueError:
+                raise DataError(
+                    f"column '{name}' held numbers when the model was fitted, but row {i + 1} "
+                    f"has {value!r}"
+                ) from None
+    return out
+
+
+def _as_days(name: str, series: Any) -> Array:
+    """Dates and times as days since 1970-01-01 (UTC where they have a zone), missing as NaN."""
+    import narwhals as nw
+
+    if series.dtype.is_temporal():
+        microseconds = series.dt.timestamp("us").cast(nw.Float64)
+        return np.asarray(microseconds.to_numpy(), dtype=np.float64) / 86_400e6
+    out = np.full(len(series), np.nan)
+    for i, value in enumerate(_as_text(name, series)):
+        if value is not None:
+            try:
+                out[i] = np.datetime64(value, "us").astype(np.int64) / 86_400e6
+            except ValueError:
+                raise DataError(
+                    f"column '{name}' held dates when the model was fitted, but row {i + 1} "
+                    f"has {value!r}; dates are written like 2026-11-23"
+                ) from None
+    return out
+
+
+def _as_text(name: str, series: Any) -> list[str | None]:
+    """Values as text, missing as None; a whole number is written without a decimal point."""
+    texts: list[str | None] = []
+    for i, value in enumerate(series.to_list()):
+        if value is None or value != value:
+            texts.append(None)
+        elif isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, (list, tuple, dict, set, bytes, np.ndarray)):
+            raise DataError(
+                f"column '{name}' holds a {type(value).__name__} in row {i + 1}; a cell must be a "
+                "number, a text, a date, true or false, or missing"
+            )
+        elif isinstance(value, float) and value.is_integer():
+            texts.append(str(int(value)))
+        else:
+            texts.append(str(value))
+    return texts
+
+
+def _listed(noun: str, names: Sequence[str]) -> str:
+    """ "column 'a'" or "columns 'a', 'b' and 3 more"."""
+    shown = ", ".join(f"'{name}'" for name in names[:8])
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return f"{noun}{'s' if len(names) != 1 else ''} {shown}{more}"
