@@ -1,11 +1,10 @@
 """Tables from files and pipes, and back: CSV in its dialects, JSON lines, Parquet.
 
 What the bytes are counts for more than what the file is called. polars reads what is regular; a
-CSV or JSON it refuses is read again by the standard library, row by row, which either reads it
-or says which row is wrong.
+JSON it refuses is read again by the standard library, object by object, which either reads it or
+says which one is wrong. `shoal.table_csv` does the same for CSV.
 """
 
-import csv
 import difflib
 import gzip
 import io
@@ -14,7 +13,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ import polars as pl
 
 from shoal.atomic import atomic_write
 from shoal.errors import DataError
+from shoal.table_csv import read_csv
 from shoal.table_text import read_text_columns
 
 FORMATS = {
@@ -49,8 +49,7 @@ FOREIGN = (  # what people hand over instead of a table, by its first bytes
     (b"BZh", "compressed with bzip2: decompress it first"),
     (b"\x80\x04\x95", "a Python pickle: save the table as CSV or Parquet"),
 )
-SEPARATORS = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
-SAMPLE = 1 << 16  # characters looked at to find the separator
+SAMPLE = 1 << 16  # characters looked at to tell text from other things
 
 
 def load_table(
@@ -106,15 +105,15 @@ def write_table(frame: pl.DataFrame, target: str | os.PathLike[str]) -> None:
     ShoalError
         If the file cannot be written.
     """
-    write = {
+    writers: dict[str, Callable[[io.BytesIO], object]] = {
         "csv": frame.write_csv,
         "tsv": lambda buffer: frame.write_csv(buffer, separator="\t"),
         "jsonl": frame.write_ndjson,
         "json": frame.write_json,
         "parquet": frame.write_parquet,
-    }[table_format(target)]
+    }
     buffer = io.BytesIO()
-    write(buffer)
+    writers[table_format(target)](buffer)
     if os.fspath(target) == "-":
         sys.stdout.buffer.write(buffer.getvalue())
         sys.stdout.buffer.flush()
@@ -199,7 +198,7 @@ def _parse(
     if declared in ("json", "jsonl"):
         frame, more = _plain(_read_json(text))
     else:
-        frame, comma_first, more = _read_csv(text)
+        frame, comma_first, more = read_csv(text)
     typed, decisions = read_text_columns(
         frame, kinds=kinds, keep_others=keep_others, comma_first=comma_first
     )
@@ -229,109 +228,6 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
     if "\0" in text or control > len(start) / 100:
         raise DataError("this is not text, and no other format that is known: not a table")
     return text, notes
-
-
-# ---- CSV ---------------------------------------------------------------------------------------
-
-
-def _read_csv(text: str) -> tuple[pl.DataFrame, bool, list[str]]:
-    """Text columns from a CSV, whether 1,5 is likely a decimal there, and notes."""
-    if "\n" not in text:
-        text = text.replace("\r", "\n")  # line ends of old Macintoshes
-    skipped = len(text) - len(text.lstrip("\r\n"))
-    n_before = text.count("\n", 0, skipped)
-    text = text.strip("\r\n")
-    declared = re.match(r'"?sep=(.)"?\r?\n', text)  # Excel's own hint to itself
-    if declared:
-        text, n_before = text[declared.end() :], n_before + 1
-    separator = declared[1] if declared else _find_separator(text)
-    names, notes = _clean_names(
-        next(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    )
-    if separator != ",":
-        notes.insert(0, f"columns separated by {SEPARATORS.get(separator, repr(separator))}")
-    rows = lambda: _rows(text, separator, len(names), n_before)  # noqa: E731
-    frame = None
-    try:
-        frame = pl.read_csv(
-            text.encode(), separator=separator, infer_schema=False, empty_string_is_null=False
-        )
-    except pl.exceptions.PolarsError:
-        pass
-    # Where a row ends early polars fills it up, and it takes an empty line for a row of nothing:
-    # then the last column has an empty cell, and the rows are counted by the one that can tell.
-    if (
-        frame is None
-        or frame.width != len(names)
-        or ((frame.to_series(-1) == "").any() and sum(1 for _ in rows()) != frame.height)
-    ):
-        cells = list(zip(*rows(), strict=True)) or [()] * len(names)
-        frame = pl.DataFrame([pl.Series(values=column, dtype=pl.String) for column in cells])
-    frame.columns = names
-    return frame, separator == ";", notes
-
-
-def _find_separator(text: str) -> str:
-    """The separator that occurs in the header and splits most rows into as many cells as it."""
-    sample = text if len(text) <= SAMPLE else text[:SAMPLE].rpartition("\n")[0] or text[:SAMPLE]
-    best, best_score = ",", (0.0, 0)
-    for separator in ("\t", ";", "|", ","):
-        try:
-            reader = csv.reader(io.StringIO(sample, newline=""), delimiter=separator)
-            counts = [len(row) for row in reader if row]
-        except csv.Error:
-            continue
-        if counts and counts[0] > 1:
-            score = (counts.count(counts[0]) / len(counts), counts[0])
-            if score > best_score:
-                best, best_score = separator, score
-    return best
-
-
-def _clean_names(names: list[str]) -> tuple[list[str], list[str]]:
-    """Names without blanks around them, a name for the nameless, and what was done."""
-    notes = []
-    clean = [name.strip() for name in names]
-    nameless = [k + 1 for k, name in enumerate(clean) if not name]
-    for k in nameless:
-        clean[k - 1] = f"column_{k}"
-        notes.append(f"column {k} has no name and is called column_{k}")
-    for k, name in enumerate(clean):
-        if name in clean[:k]:
-            raise DataError(
-                f"columns {clean.index(name) + 1} and {k + 1} are both called '{name}'; "
-                "rename one, or write a first row with names if there is none"
-            )
-    numbers = [name for name in clean if re.fullmatch(r"[+-]?\d+[.,]\d+", name)]
-    if numbers:
-        notes.append(
-            f"the first row is taken for the names of the columns, and '{numbers[0]}' looks like "
-            "a value; is a row with names missing?"
-        )
-    return clean, notes
-
-
-def _rows(text: str, separator: str, width: int, n_before: int) -> Iterator[list[str]]:
-    """The rows below the header, without empty lines, each checked to have `width` cells."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    count = -1
-    try:
-        for row in reader:
-            if not row or (width > 1 and len(row) == 1 and not row[0].strip()):
-                continue
-            count += 1
-            if len(row) != width:
-                raise DataError(
-                    f"row {count} (line {n_before + reader.line_num}) has {len(row)} "
-                    f"value{'s' * (len(row) != 1)}, but there are {width} columns"
-                )
-            if count:
-                yield row
-    except csv.Error as error:
-        raise DataError(
-            f"row {count + 1} (up to line {n_before + reader.line_num}) cannot be read: {error}; "
-            "is a quotation mark left open?"
-        ) from None
 
 
 # ---- JSON and Parquet --------------------------------------------------------------------------
