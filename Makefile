@@ -37,6 +37,7 @@ format: .venv/test
 docs: .venv/test
 	$(BIN)/python docs/make_activations.py
 	$(BIN)/python docs/make_cli.py
+	cd docs && ../$(BIN)/python ../examples/flower_picture.py
 
 fuzz: .venv/test
 	$(BIN)/python tests/fuzz_model_file.py

@@ -1,0 +1,138 @@
+"""Imports go downwards only, and a package comes in where it belongs.
+
+The table is the architecture: each line a module, what it may import of shoal, which packages it
+may import at its top, and which only inside the functions that need them. A line imports only from
+lines above it.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "shoal"
+
+RULES = {
+    # module         shoal                                                      at the top     inside
+    "errors": ("", "", ""),
+    # the mathematics: NumPy in, NumPy out
+    "activations": ("errors", "numpy", ""),
+    "losses": ("activations errors", "numpy", ""),
+    "network": ("activations errors losses", "numpy", ""),
+    "datasets": ("activations errors", "numpy", ""),
+    # learning
+    "optimizers": ("activations network", "numpy", ""),
+    "engine": ("activations errors losses network optimizers", "numpy", ""),
+    "recipe": ("activations errors network optimizers", "", ""),
+    "training": ("activations engine errors network optimizers recipe", "numpy scipy", ""),
+    "folding": ("activations network", "numpy", ""),
+    # the waist: plain data
+    "table": ("activations errors", "numpy", "narwhals"),
+    "model": ("activations errors losses network table", "numpy", ""),
+    "estimators": (
+        "activations engine errors folding losses model network recipe table training",
+        "numpy sklearn",
+        "",
+    ),
+    # files
+    "atomic": ("errors", "", ""),
+    "model_file": ("activations atomic errors losses model network table", "numpy", ""),
+    "table_text": ("errors", "polars", ""),
+    "table_file": ("atomic errors table_text", "", "polars"),
+    # faces
+    "cli": (
+        "activations errors estimators losses model model_file network table table_file training",
+        "click",
+        "numpy polars rich scipy sklearn",
+    ),
+    "__main__": ("cli", "", ""),
+}
+
+
+def module_of(path: Path) -> str:
+    """Name of a module, or of the subpackage that it is in."""
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+MODULES = sorted(
+    path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py"
+)  # what __init__ names is the matter of test_init.py
+
+
+def imports(node: ast.AST, inside: bool = False) -> Iterator[tuple[str, bool]]:
+    """Every import below a node: dotted name, and whether it is inside a function."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((alias.name, inside) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module == "shoal":
+            yield from ((f"shoal.{alias.name}", inside) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            yield "." * child.level + (child.module or ""), inside
+        else:
+            function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            yield from imports(child, inside or function)
+
+
+def objections(source: str, module: str) -> list[str]:
+    """What in a module's source breaks its line of the table."""
+    ours, top, within = (set(names.split()) for names in RULES[module])
+    found = []
+    for name, inside in imports(ast.parse(source)):
+        package, _, rest = name.partition(".")
+        if package == "shoal":
+            target = rest.split(".")[0]
+            if target not in ours | {module, "__version__"}:
+                found.append(f"{module} imports {name}")
+        elif package not in top | set(sys.stdlib_module_names) | (within if inside else set()):
+            found.append(f"{module} imports {name}" + ("" if inside else " at its top"))
+    return found
+
+
+def test_the_table_is_a_hierarchy() -> None:
+    """No line of the table refers to itself or to a line below it."""
+    above: set[str] = set()
+    for module, (ours, _, _) in RULES.items():
+        assert set(ours.split()) <= above, module
+        above.add(module)
+
+
+def test_the_table_is_complete() -> None:
+    """Every module has a line, and every line a module."""
+    assert {module_of(path) for path in MODULES} == set(RULES)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports(path: Path) -> None:
+    """A module imports what its line allows, and nothing else."""
+    assert objections(path.read_text(encoding="utf-8"), module_of(path)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from shoal.estimators import ShoalClassifier",
+        "from shoal import training",
+        "import shoal.cli.fit",
+        "import narwhals",
+        "if True:\n    from narwhals import Series",
+        "def f():\n    import pandas",
+        "from . import errors",
+    ],
+)
+def test_the_rules_object(source: str) -> None:
+    """An import upwards, a package not allowed or too early, and a relative import are seen."""
+    assert len(objections(source, "table")) == 1
+
+
+def test_the_command_line_starts_light() -> None:
+    """`import shoal.cli` loads neither NumPy nor anything that brings it, so help is at once."""
+    code = (
+        "import sys, shoal.cli; print(*{'numpy', 'polars', 'scipy', 'sklearn'} & set(sys.modules))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert loaded.split() == []
