@@ -282,7 +282,7 @@ ACTIVATIONS: dict[str, Activation] = {
             formula="z σ(2u), u = √(2/π) (z + 0.044715 z³)",
             derivative="σ(2u) (1 + 2 z σ(-2u) du/dz)",
             range=(-0.17004075, _INFINITY),
-            largest_derivative=1.12900812,
+            largest_derivative=1.12899307,
             centred=False,
             saturates="left tail",
             can_die=False,
