@@ -1,4 +1,4 @@
-"""Small data sets to learn on: the course's flower, and shapes that other networks fail at.
+"""Small data sets to learn on: the course's flower, the other shapes it offers, and a few more.
 
 Each returns X (2, m) and Y (1, m), examples as columns.
 """
@@ -84,6 +84,22 @@ def line(m: int = 400, noise: float = 0.1, random_state: int = 1) -> tuple[Array
     random = np.random.RandomState(random_state)
     X = random.randn(2, m)
     return X, (X[:1] + X[1:] + noise * random.randn(1, m) > 0).astype(float)
+
+
+def quantiles(m: int = 400, random_state: int = 1) -> tuple[Array, Array]:
+    """One normal cloud: the half of the points nearest to its centre is class 0, the rest 1."""
+    _check(m)
+    X = np.random.RandomState(random_state).randn(2, m)
+    distance = (X**2).sum(axis=0, keepdims=True)
+    return X, (distance > np.median(distance)).astype(float)
+
+
+def no_structure(m: int = 400, random_state: int = 1) -> tuple[Array, Array]:
+    """Uniform points whose classes have nothing to do with them: whatever is learnt is noise."""
+    _check(m)
+    random = np.random.RandomState(random_state)
+    X = 2 * random.rand(2, m) - 1
+    return X, random.permutation(np.arange(m) % 2)[None].astype(float)
 
 
 def _check(m: int) -> None:
