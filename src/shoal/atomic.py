@@ -120,9 +120,9 @@ def _create(folder: Path) -> tuple[int, Path]:
     while True:
         temporary = folder / f".shoal-{secrets.token_hex(8)}.tmp"
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
-        with suppress(OSError):  # a file system without locks: then nobody can sweep there either
+        with suppress(OSError):  # where there are no locks, nobody sweeps either
             _lock(descriptor)
-        if _WINDOWS or os.fstat(descriptor).st_nlink:
+        if os.fstat(descriptor).st_nlink:
             return descriptor, temporary
         os.close(descriptor)  # another writer swept it away before it was locked
 
@@ -132,26 +132,24 @@ def _sweep(folder: Path) -> None:
     with suppress(OSError):
         for name in os.listdir(folder):
             if _TEMPORARY.fullmatch(name):
-                with suppress(OSError):
+                with suppress(OSError):  # its writer lives, or it is not ours to remove
                     _remove_unless_locked(folder / name)
 
 
 def _remove_unless_locked(temporary: Path) -> None:
-    descriptor = os.open(temporary, os.O_RDWR | _BINARY | _NO_FOLLOW)
+    descriptor = os.open(temporary, os.O_RDWR | _NO_FOLLOW)
     try:
         _lock(descriptor)
-        if not _WINDOWS:
-            os.unlink(temporary)
+        os.unlink(temporary)
     finally:
         os.close(descriptor)
-    if _WINDOWS:
-        os.unlink(temporary)  # refused by Windows as long as its writer has it open
 
 
 def _lock(descriptor: int) -> None:
-    """Lock an open file; BlockingIOError if another open file has the lock."""
-    if sys.platform != "win32":
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    """Lock an open file; OSError if another open file has the lock, or if there are no locks."""
+    if sys.platform == "win32":
+        raise OSError(errno.ENOTSUP, "no such locks")
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _sync_folder(folder: Path) -> None:

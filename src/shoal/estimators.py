@@ -32,7 +32,7 @@ from shoal.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss
 from shoal.model import Model
 from shoal.network import Parameters, initialize
 from shoal.recipe import Recipe, choose_recipe
-from shoal.table import as_frame, check_finite, learn_columns, match_columns
+from shoal.table import as_frame, check_finite, learn_columns, match_columns, merge_rows
 from shoal.training import Callback, Member, Progress, train
 
 try:  # scikit-learn 1.9 and later
@@ -62,11 +62,11 @@ PARAMETERS = """
         number of examples (the sum of their weights), whatever the solver and the batch size.
         "auto" is 0 for "gd" and 0.1 for the others.
     learning_rate : float or "auto"
-        α of Eq 12. "auto" is 0.5 ("gd"), 0.05 ("sgd"), 0.003 ("adam"); "lbfgs" has none.
+        α of Eq 12. "auto" is 0.1 ("gd"), 0.01 ("sgd"), 0.003 ("adam"); "lbfgs" has none.
     batch_size : int or "auto"
         Examples of a step of "sgd" and "adam"; "auto" is min(200, m).
     max_iter : int or "auto"
-        Steps of "gd" (10,000), epochs of "sgd" and "adam" (200), iterations of "lbfgs" (500).
+        Steps of "gd" (2,000), epochs of "sgd" and "adam" (200), iterations of "lbfgs" (500).
     tol : float or "auto"
         Training ends when the watched loss has not improved by more than this in
         `n_iter_no_change` iterations; "lbfgs" ends when no entry of the gradient is larger.
@@ -227,13 +227,14 @@ class _Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
             X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
-        m = len(y)
-        recipe = choose_recipe(settings, m)
+        recipe = choose_recipe(settings, m := len(y))
         if one_epoch:
             # L-BFGS needs all examples at hand; a stream of them gets Adam.
             solver = "adam" if recipe.solver == "lbfgs" else recipe.solver
             once = {"solver": solver, "max_iter": 1, "tol": 0.0, "early_stopping": False}
             recipe = choose_recipe(settings | once, m)
+        if recipe.solver == "lbfgs" and as_frame(X) is None:
+            X, y, weight = merge_rows(X, y, weight)
         Y, loss = self._encode_target(y, reset=not goes_on)
         if not goes_on:
             self._learn(X, Y, weight, loss)
@@ -428,14 +429,15 @@ class _Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 f"{type(self).__name__} requires y to be passed, but the target y is None"
             )
         X = self._check_table(X, reset=reset)
-        if reset:
-            self._target_names = _names(y)
-        y = np.asarray(y)
+        names, y = _names(y), np.asarray(y)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         y = check_array(y, ensure_2d=False, dtype=None, ensure_all_finite=False, input_name="y")
         check_consistent_length(X, y)
         _check_present(y)
+        if reset:
+            numbered = tuple(f"y{k + 1}" for k in range(y.shape[1])) if y.ndim > 1 else ("y",)
+            self._target_names = names or numbered
         return X, y
 
     def _check_table(self, X: Any, *, reset: bool) -> Any:
@@ -733,14 +735,11 @@ def _float_type(X: Any) -> type:
 
 
 def _names(y: Any) -> tuple[str, ...]:
-    """Names of the target columns: their own, or y, or y1, y2, ..."""
-    frame = as_frame(y) if hasattr(y, "columns") else None
-    if frame is not None:
-        return tuple(str(name) for name in frame.columns)
-    width = 1 if np.ndim(y) < 2 else np.shape(y)[1]
-    if width == 1:
-        return (str(getattr(y, "name", None) or "y"),)
-    return tuple(f"y{k + 1}" for k in range(width))
+    """Names that the target columns bring with them, if they do."""
+    if hasattr(y, "columns"):
+        return tuple(str(name) for name in y.columns)
+    name = getattr(y, "name", None)
+    return (name,) if isinstance(name, str) and name else ()
 
 
 def _check_present(y: Array) -> None:

@@ -56,8 +56,8 @@ class Recipe:
 
 #            alpha  learning_rate  max_iter    tol
 DEFAULTS = {
-    "gd": (0.0, 0.5, 10_000, 0.0),
-    "sgd": (0.1, 0.05, 200, 1e-4),
+    "gd": (0.0, 0.1, 2_000, 0.0),
+    "sgd": (0.1, 0.01, 200, 1e-4),
     "adam": (0.1, 0.003, 200, 1e-4),
     "lbfgs": (0.1, None, 500, 1e-4),
 }

@@ -183,6 +183,32 @@ class Columns:
         return both[:, np.stack([used, used & indicated], axis=1).ravel()]
 
 
+def merge_rows(X: Any, y: Array, weight: Array | None) -> tuple[Any, Array, Array]:
+    """Identical rows become one with their weights summed, in an order that is theirs alone.
+
+    A row twice is then the same problem as the row with weight 2, and permuted rows are the same
+    problem, bit for bit. A second-order solver would amplify any difference in rounding.
+
+    Parameters
+    ----------
+    X : array (m, n_columns) or SciPy sparse matrix
+    y : array (m,) or (m, n_y)
+    weight : array (m,) or None
+    """
+    codes = np.unique(y, return_inverse=True)[1].reshape(len(y), -1)
+    if hasattr(X, "tocsr"):
+        X = X.sorted_indices()
+        spans = [slice(*ends) for ends in zip(X.indptr, X.indptr[1:], strict=False)]
+        texts = [X.indices[span].tobytes() + X.data[span].tobytes() for span in spans]
+        order = {text: k for k, text in enumerate(sorted(set(texts)))}
+        codes = np.column_stack([codes, [order[text] for text in texts]])
+    else:
+        codes = np.column_stack([X + 0.0, codes])  # -0.0 is 0.0
+    keys = np.ascontiguousarray(codes).view(f"V{codes.shape[1] * codes.itemsize}").ravel()
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    return X[first], y[first], np.bincount(group, weights=weight).astype(float)
+
+
 def match_columns(columns: Columns, frame: Any) -> None:
     """Raise DataError if a frame's columns are not those of the fit, in whatever order."""
     expected = [column.name for column in columns.columns]
@@ -219,7 +245,9 @@ def as_frame(X: Any) -> Any:
     frame = nw.from_native(X, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
-    return frame if isinstance(frame, nw.DataFrame) else None
+    # A frame whose columns are numbered has no names to go by: it is an array.
+    named = isinstance(frame, nw.DataFrame) and all(isinstance(c, str) for c in frame.columns)
+    return frame if named else None
 
 
 def learn_columns(

@@ -245,7 +245,7 @@ def descend(
 ) -> tuple[Parameters, Memory]:
     """Gradient descent, momentum or Adam, in batches or (None) on all examples at once.
 
-    If the cost leaves the finite numbers, training goes back to the best parameters so far and
+    If the cost leaves the finite numbers, training goes back to where the cost was lowest and
     halves the learning rate, up to 5 times.
 
     Returns
@@ -265,6 +265,7 @@ def descend(
     # Without a rule to check after every step, one call makes many steps.
     watched = monitor.validation is not None or monitor.tol > 0
     n_epochs = 1
+    lowest, safe = np.inf, parameters  # where to go back to
     try:
         while monitor.history.n_iter < monitor.max_iter:
             n_epochs = min(n_epochs, monitor.max_iter - monitor.history.n_iter)
@@ -285,11 +286,13 @@ def descend(
                         "or look for absurdly large values in the table"
                     )
                 optimizer = replace(optimizer, learning_rate=optimizer.learning_rate / 2)
-                parameters, memory = monitor.best, optimizer.init(monitor.best)
+                parameters, memory = safe, optimizer.init(safe)
                 n_epochs = 1
                 continue
-            parameters, memory = new, new_memory
             losses = np.array(costs).reshape(n_epochs, -1).mean(axis=1)
+            if losses[0] < lowest:  # the cost before the first step is that of the old parameters
+                lowest, safe = losses[0], parameters
+            parameters, memory = new, new_memory
             if monitor.observe(losses.tolist(), losses[-1] + _penalty(problem, new), new):
                 break
             if not watched:

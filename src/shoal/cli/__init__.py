@@ -1,0 +1,92 @@
+"""The command `shoal`: parse, call, print. Each verb is a module that imports late what is heavy."""
+
+import contextlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from shoal import __version__
+from shoal.cli.doctor import doctor
+from shoal.cli.evaluate import evaluate
+from shoal.cli.fit import fit
+from shoal.cli.gradcheck import gradcheck
+from shoal.cli.inspect import inspect
+from shoal.cli.predict import predict
+from shoal.cli.talk import printable
+from shoal.errors import ParameterError, ShoalError
+
+FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
+
+
+class Shoal(click.Group):
+    """The group of verbs, which turns what went wrong into one message and an exit code."""
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run one command line and exit."""
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, ValueError):  # not a real stream: a test's
+                stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+        code = 0
+        try:
+            try:
+                extra.pop("standalone_mode", None)
+                code = super().main(*args, **extra, standalone_mode=False) or 0
+            finally:
+                sys.stdout.flush()
+        except click.ClickException as error:
+            error.show()
+            code = error.exit_code
+        except ParameterError as error:
+            code = _explain(str(error), USAGE)
+        except ShoalError as error:
+            code = _explain(str(error), FAILED)
+        except MemoryError:
+            code = _explain("there is not enough memory for this table", FAILED)
+        except (KeyboardInterrupt, click.Abort):
+            code = _explain("interrupted; nothing was written", INTERRUPTED)
+        except BrokenPipeError:
+            # The reader has what it wanted. What is still buffered must not be tried again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = PIPE_CLOSED
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            code = _explain(f"{where}{error.strerror or error}", FAILED)
+        sys.exit(code)
+
+
+def _explain(message: str, code: int) -> int:
+    """Say what went wrong on stderr, if anybody listens there."""
+    with contextlib.suppress(OSError):
+        click.echo(printable(f"shoal: {message}"), err=True)
+    return code
+
+
+@click.group(
+    cls=Shoal,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, "-V", "--version", message="shoal %(version)s")
+def main() -> None:
+    """Fit, use and understand neural networks with one hidden layer.
+
+    \b
+    shoal fit data.csv --target y      learn y from the other columns: makes data.shoal
+    shoal predict data.shoal new.csv   predict y for new rows
+
+    A table is a CSV, JSON lines or Parquet file, or - for a pipe. Results go to stdout, all other
+    talk to stderr.
+
+    \b
+    Exit codes
+      0    done
+      1    failed: the data, the model or a file is not as it must be
+      2    the command line is not as it must be
+      130  stopped by Ctrl-C (fit keeps the best model so far)
+      141  stopped because whatever reads the output has closed it
+    """
+
+
+for command in (fit, predict, evaluate, inspect, gradcheck, doctor):
+    main.add_command(command)
