@@ -30,7 +30,6 @@ from shoal.model_tensors import (
     TENSORS,
     BrokenRuleError,
     dump_json,
-    encode_text,
     from_tensors,
     require,
     to_tensors,
@@ -153,7 +152,8 @@ def _header(metadata: dict[str, str], layout: _Layout) -> bytes:
         end = begin + np.dtype(DTYPES[dtype]).itemsize * math.prod(shape)
         header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [begin, end]}
         begin = end
-    text = encode_text(dump_json(header))
+    # Half of a surrogate pair in a header becomes bytes that no header read as UTF-8 can have.
+    text = dump_json(header).encode("utf-8", "surrogatepass")
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text
 

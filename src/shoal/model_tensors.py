@@ -77,7 +77,7 @@ def to_tensors(model: Model) -> tuple[dict[str, str], dict[str, Array]]:
     columns, loss, training = model.columns.columns, model.loss, model.training
     require(LOSSES.get(loss.name) is type(loss), "output", f"{loss!r} is no loss of shoal's own")
     for column in columns:
-        require(column.kind in COLUMN_KINDS, "columns", f"{column.kind!a} is no kind of column")
+        require(column.kind in COLUMN_KINDS, "columns", f"{column.kind!a:.60} is no kind of column")
     for name, array in model.parameters._asdict().items():
         known = array.dtype.name in ("float64", "float32")
         require(known, "dtype", f"{name} is {array.dtype}, not float64 or float32")
@@ -114,6 +114,7 @@ def to_tensors(model: Model) -> tuple[dict[str, str], dict[str, Array]]:
     }
     try:
         summary = dump_json(training)
+        summary.encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise BrokenRuleError("training", f"the summary of the training: {error}") from None
     found = FOUND[0] if model.columns.named else FOUND[1]
@@ -126,7 +127,7 @@ def encode_text(text: str) -> bytes:
     try:
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        raise BrokenRuleError("text", f"{text!a} is not valid Unicode: rename it") from None
+        raise BrokenRuleError("text", f"{text!a:.60} is not valid Unicode: rename it") from None
 
 
 # ---- to a model --------------------------------------------------------------------------------
@@ -135,9 +136,9 @@ def encode_text(text: str) -> bytes:
 def from_tensors(metadata: dict[str, str], tensors: dict[str, Array]) -> Model:
     """The model of metadata and tensors whose data types and shapes are those of TENSORS."""
     activation, output, found, class_kind, summary = (metadata[name] for name in METADATA)
-    require(activation in ACTIVATIONS, "activation", f"there is no activation {activation!a}")
-    require(found in FOUND, "columns", f"columns cannot be found {found!a}")
-    require(class_kind in CLASS_KINDS, "classes", f"classes cannot be {class_kind!a}")
+    require(activation in ACTIVATIONS, "activation", f"there is no activation {activation!a:.60}")
+    require(found in FOUND, "columns", f"columns cannot be found {found!a:.60}")
+    require(class_kind in CLASS_KINDS, "classes", f"classes cannot be {class_kind!a:.60}")
     parameters = Parameters(*(tensors[name] for name in Parameters._fields))
     loss = _loss(output, tensors["output_settings"].tolist())
     n_y, n_x = len(parameters.W2), parameters.W1.shape[1]
@@ -158,7 +159,7 @@ def from_tensors(metadata: dict[str, str], tensors: dict[str, Array]) -> Model:
 
 
 def _loss(output: str, settings: list[float]) -> Loss:
-    require(output in LOSSES, "output", f"there is no output {output!a}")
+    require(output in LOSSES, "output", f"there is no output {output!a:.60}")
     arguments: list[Any] = settings
     if output == "quantile":  # the one loss whose setting is a list
         arguments = [tuple(settings)]
@@ -167,7 +168,7 @@ def _loss(output: str, settings: list[float]) -> Loss:
     try:
         return LOSSES[output](*arguments)
     except ParameterError as error:
-        raise BrokenRuleError("output", str(error)) from None
+        raise BrokenRuleError("output", f"{error!s:.200}") from None
 
 
 def _texts(text: bytes, ends: list[int], count: int) -> Iterator[str]:
@@ -200,8 +201,8 @@ def _columns(tensors: dict[str, Array], texts: Iterator[str], n_x: int) -> tuple
     columns, n_slots, n_characters = [], 0, 0
     for k, (name, code, n) in enumerate(zip(names, codes.tolist(), counts.tolist(), strict=True)):
         kind, absent = COLUMN_KINDS[code], float(missing[k])
-        levels = _distinct(f"levels of column {name!a}", islice(texts, n))
-        require(not n or kind == "category", "columns", f"{name!a} has levels, but is a {kind}")
+        levels = _distinct(f"levels of column {name!a:.60}", islice(texts, n))
+        require(not n or kind == "category", "columns", f"{name!a:.60} has levels, but is a {kind}")
         columns.append(
             Column(
                 name,
