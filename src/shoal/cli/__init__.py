@@ -1,4 +1,4 @@
-"""The command `shoal`: parse, call, print. Each verb is a module that imports late what is heavy."""
+"""The command `shoal`: parse, call, print. A verb is a module, and imports late what is heavy."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 class Shoal(click.Group):
     """The group of verbs, which turns what went wrong into one message and an exit code."""
 
-    def main(self, *args: Any, **extra: Any) -> NoReturn:
+    def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run one command line and exit."""
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(AttributeError, ValueError):  # not a real stream: a test's
@@ -31,8 +31,7 @@ class Shoal(click.Group):
         code = 0
         try:
             try:
-                extra.pop("standalone_mode", None)
-                code = super().main(*args, **extra, standalone_mode=False) or 0
+                code = super().main(*args, **options | {"standalone_mode": False}) or 0
             finally:
                 sys.stdout.flush()
         except click.ClickException as error:
@@ -69,7 +68,7 @@ def _explain(message: str, code: int) -> int:
 )
 @click.version_option(__version__, "-V", "--version", message="shoal %(version)s")
 def main() -> None:
-    """Fit, use and understand neural networks with one hidden layer.
+    r"""Fit, use and understand neural networks with one hidden layer.
 
     \b
     shoal fit data.csv --target y      learn y from the other columns: makes data.shoal

@@ -2,13 +2,15 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
 
     from shoal.activations import Array
-    from shoal.table import Columns
+    from shoal.cli.rows import Rows
+    from shoal.model import Model
 
 Scores: TypeAlias = dict[str, float | None]
 
@@ -23,30 +25,21 @@ HIGHER_IS_BETTER = {
 }
 
 
-def score(estimator: Any, X: Any, y: "Array", classes: "Array | None") -> Scores:
-    """Metrics of an estimator or a Model on rows it is given.
+def score(predictor: Any, rows: "Rows") -> Scores:
+    """Metrics of a Model or a scikit-learn estimator on rows with their targets.
 
-    Parameters
-    ----------
-    estimator : object with predict, and predict_proba for a classification
-    X : table
-    y : array (m,)
-    classes : array or None
-        Labels in the order of the probabilities; None for a regression.
-
-    Returns
-    -------
-    dict
-        None where a metric is not defined, as ROC AUC on rows of one class.
+    A label that the predictor does not know counts as a mistake. None stands for a metric that is
+    not defined, as ROC AUC on rows of one class.
     """
-    prediction = estimator.predict(X)
-    if classes is None:
-        return score_values(y, prediction)
-    return score_classes(y, prediction, estimator.predict_proba(X), classes)
+    prediction = predictor.predict(rows.X)
+    if not rows.classify:
+        return score_values(rows.y, prediction)
+    classes = predictor.classes if hasattr(predictor, "classes") else predictor.classes_
+    return score_labels(rows.y, prediction, predictor.predict_proba(rows.X), classes)
 
 
 def score_values(y: "Array", prediction: "Array") -> Scores:
-    """Metrics of a regression."""
+    """Metrics of predicted values, both (m,)."""
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
     return {
@@ -56,16 +49,14 @@ def score_values(y: "Array", prediction: "Array") -> Scores:
     }
 
 
-def score_classes(
-    y: "Array", prediction: "Array", probability: "Array", classes: "Array"
-) -> Scores:
-    """Metrics of a classification. A label that is none of the classes counts as a mistake."""
+def score_labels(y: "Array", prediction: "Array", probability: "Array", classes: "Array") -> Scores:
+    """Metrics of predicted labels (m,) and their probabilities (m, n_classes)."""
     import numpy as np
     from sklearn.metrics import accuracy_score, log_loss, recall_score, roc_auc_score
 
     present = np.unique(y)
     known = bool(np.isin(present, classes).all())
-    # One class against the others, averaged over the classes: with two, both areas are the same.
+    # Each class against the others, averaged. Of two classes both areas are the same.
     areas = [
         roc_auc_score(y == label, probability[:, k])
         for k, label in enumerate(classes)
@@ -123,27 +114,20 @@ def _shuffled(y: "Array", seed: int, stratify: bool) -> "tuple[Array, Array]":
 # ---- baselines ---------------------------------------------------------------------------------
 
 
-def score_baselines(
-    train: "tuple[pl.DataFrame, Array]",
-    held_out: "tuple[pl.DataFrame, Array]",
-    columns: "Columns",
-    classes: "Array | None",
-) -> dict[str, Scores]:
-    """Scores on held-out rows of what any model should beat, fitted on the same rows as the model.
+def score_baselines(train: "Rows", held_out: "Rows", model: "Model") -> dict[str, Scores]:
+    """Scores on held-out rows of what a model should beat, learnt from the same rows as the model.
 
     For classes the majority and logistic regression, for values the mean and ridge regression,
     both linear ones by scikit-learn on scaled numbers and one-hot categories.
     """
-    (X, y), (X_held_out, y_held_out) = train, held_out
-    used = {column.name: column.kind for column in columns.columns if column.kind != "unused"}
-    table, table_held_out = (_plain_table(rows, used) for rows in (X, X_held_out))
+    kinds = {column.name: column.kind for column in model.columns.columns if column.slots}
+    X, X_held_out = _plain_table(train.X, kinds), _plain_table(held_out.X, kinds)
     result = {}
-    for name, baseline in _baselines(used, classes is not None).items():
+    for name, baseline in _baselines(kinds, train.classify).items():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the baseline's own convergence
-            baseline.fit(table, y)
-            fitted_classes = None if classes is None else baseline.classes_
-            result[name] = score(baseline, table_held_out, y_held_out, fitted_classes)
+            baseline.fit(X, train.y)
+        result[name] = score(baseline, replace(held_out, X=X_held_out))
     return result
 
 
@@ -159,7 +143,11 @@ def _baselines(kinds: Mapping[str, str], classify: bool) -> dict[str, Any]:
     numbers = [name for name in kinds if name not in categories]
     encode = ColumnTransformer(
         [
-            ("numbers", make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()), numbers),
+            (
+                "numbers",
+                make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()),
+                numbers,
+            ),
             (
                 "categories",
                 OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=100),
@@ -193,28 +181,39 @@ def _plain_table(frame: "pl.DataFrame", kinds: Mapping[str, str]) -> "pl.DataFra
 # ---- tables of scores --------------------------------------------------------------------------
 
 
-def score_table(rows: Mapping[str, Scores]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of a table of scores, an arrow saying where better is."""
-    names = list(next(iter(rows.values())))
-    header = ["", *(f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names)]
-    return header, [[who, *(_figure(scores[name]) for name in names)] for who, scores in rows.items()]
+def score_table(
+    title: str, scores: Mapping[str, Sequence[Scores]]
+) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a table: who was scored how, an arrow saying where better is.
+
+    Several scores of one are its folds, shown as mean ± standard deviation.
+    """
+    names = list(next(iter(scores.values()))[0])
+    header = [title, *(f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names)]
+    rows = []
+    for who, by_fold in scores.items():
+        summary = summarise(by_fold)
+        rows.append([who, *(_figure(**summary[name]) for name in names)])
+    return header, rows
 
 
-def spread(scores: Sequence[Scores]) -> tuple[Scores, Scores]:
-    """Mean and standard deviation of each metric over the folds in which it is defined."""
-    import numpy as np
+def summarise(by_fold: Sequence[Scores]) -> dict[str, dict[str, float | None]]:
+    """Mean and standard deviation of each metric, over the folds in which it is defined."""
+    from statistics import fmean, stdev
 
-    mean: Scores = {}
-    deviation: Scores = {}
-    for name in scores[0]:
-        values = [fold[name] for fold in scores if fold[name] is not None]
-        mean[name] = float(np.mean(values)) if values else None  # type: ignore[arg-type]
-        deviation[name] = float(np.std(values, ddof=1)) if len(values) > 1 else None  # type: ignore[arg-type]
-    return mean, deviation
+    result = {}
+    for name in by_fold[0]:
+        values = [value for scores in by_fold if (value := scores[name]) is not None]
+        result[name] = {
+            "mean": fmean(values) if values else None,
+            "deviation": stdev(values) if len(values) > 1 else None,
+        }
+    return result
 
 
-def _figure(value: float | None) -> str:
-    """Three decimals for shares, four digits for others, a dash for nothing."""
-    if value is None:
+def _figure(mean: float | None, deviation: float | None) -> str:
+    """A score as it is printed: shares with three decimals, large values with four digits."""
+    if mean is None:
         return "–"
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.4g}"
+    form = ".3f" if abs(mean) < 10 else ",.4g"
+    return f"{mean:{form}}" + ("" if deviation is None else f" ± {deviation:{form}}")

@@ -158,15 +158,8 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print an aligned table: the first column to the left, the others to the right."""
-    click.echo(render_table(header, rows, to_left=1))
-
-
-def render_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, to_left: int, indent: int = 0
-) -> str:
-    """An aligned table as text, its first `to_left` columns to the left, the others to the right."""
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, to_left: int = 1) -> None:
+    """Print an aligned table, its first `to_left` columns to the left, the others to the right."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -174,10 +167,12 @@ def render_table(
     on_terminal = sys.stdout.isatty()
     console = Console(file=sys.stdout, width=None if on_terminal else 1000)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.show_header = any(header)
     for k, name in enumerate(header):
         table.add_column(Text(printable(name)), justify="left" if k < to_left else "right")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     with console.capture() as capture:
         console.print(table)
-    return "\n".join(" " * indent + line.rstrip() for line in capture.get().splitlines())
+    for line in capture.get().splitlines():
+        click.echo(line.rstrip())

@@ -1,0 +1,61 @@
+"""Columns and networks in words."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from shoal.model import Model
+    from shoal.table import Column
+
+
+def column_sentences(columns: Iterable["Column"], n_rows: int) -> list[str]:
+    """What was decided about each column, the plain numbers together in one sentence."""
+    plain, others = [], []
+    for column in columns:
+        if column.kind == "number" and not column.missing and not column.note:
+            plain.append(column.name)
+        else:
+            others.append(f"{column.name}: {column_words(column, n_rows)}")
+    if plain:
+        more = f" and {len(plain) - 12} more" if len(plain) > 12 else ""
+        others.insert(0, f"{', '.join(plain[:12])}{more}: number{'s' * (len(plain) > 1)}")
+    return others
+
+
+def column_words(column: "Column", n_rows: int | None = None) -> str:
+    """How one column is read; what is missing as rows of `n_rows`, or as a share."""
+    if column.kind == "unused":
+        return f"left out, {column.note}"
+    words = column.kind
+    if column.kind == "category":
+        words = f"{len(column.levels)} categories"
+    if column.note:
+        words += f", {column.note}"
+    if column.missing:
+        count = f"{round(column.missing * n_rows):,}" if n_rows else f"{100 * column.missing:.2g} %"
+        words += f", {count} missing"
+    return words
+
+
+def column_record(column: "Column") -> dict[str, Any]:
+    """A column as JSON has it."""
+    record: dict[str, Any] = {"name": column.name, "kind": column.kind}
+    if column.kind == "category":
+        record["levels"] = list(column.levels)
+    elif column.kind != "unused":
+        record |= {"mean": column.center, "standard_deviation": column.scale}
+    if column.kind != "unused":
+        record["missing"] = column.missing
+    return record | ({"note": column.note} if column.note else {})
+
+
+def network_words(model: "Model") -> str:
+    """The network in one line: inputs, hidden units, outputs, numbers learnt."""
+    W1, _, W2, b2 = model.parameters
+    n_numbers = sum(block.size for block in model.parameters)
+    hidden = f"{len(W1):,} {model.activation} units → " if len(W1) else ""
+    return (
+        f"{len(model.columns.slots):,} inputs → {hidden}{len(b2):,} "
+        f"{model.loss.name} output{'s' * (len(b2) != 1)}, {n_numbers:,} numbers learnt "
+        f"({W2.dtype})"
+    )

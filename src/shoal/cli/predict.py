@@ -1,0 +1,116 @@
+"""shoal predict: a prediction for each row of a table, beside what identifies the row."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from shoal.cli.rows import count, kinds_of, naming, shown
+from shoal.cli.talk import QUIET_OPTION, Talk, print_json
+from shoal.errors import DataError, ParameterError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from shoal.model import Model
+
+
+@click.command(short_help="Predict the target for the rows of a table.")
+@click.argument("model")
+@click.argument("data")
+@click.option("--proba", is_flag=True, help="Add the probability of each class.")
+@click.option("--all", "keep_all", is_flag=True, help="Keep the columns that the model reads, too.")
+@click.option(
+    "--output",
+    "-o",
+    default="-",
+    metavar="FILE",
+    help="Where to write; the suffix chooses CSV, TSV, JSON lines, JSON or Parquet. "
+    "By default CSV on stdout.",
+)
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print exactly one JSON document on stdout: the predictions, or with -o a summary.",
+)
+@QUIET_OPTION
+def predict(
+    model: str,
+    data: str,
+    proba: bool,
+    keep_all: bool,
+    output: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Predict the target of MODEL for each row of the table DATA; - is a pipe.
+
+    The result has the rows in their order, and these columns: those of DATA that the model does
+    not read, such as names and identifiers, exactly as they are written; then `prediction`; then
+    with --proba one `probability_<class>` each. Nothing is altered for spreadsheets: a text that
+    begins with = is written as it is.
+    """
+    from shoal.model_file import load_model
+    from shoal.table_file import load_table, table_format, write_table
+
+    fitted = load_model(model)
+    _check_output(output, model, data)
+    table_format(output)
+    if proba and fitted.task == "regression":
+        raise ParameterError(f"{model} is a regression, which has no probabilities; omit --proba")
+    talk = Talk(quiet)
+    kinds = kinds_of(fitted)
+    frame, notes = load_table(data, kinds=kinds, keep_others=True)
+    talk.say(*notes)
+    with naming(data):
+        result = _with_predictions(fitted, frame, proba)
+    if not keep_all:
+        result = result.drop([name for name in kinds if name in frame.columns])
+    if as_json and output == "-":
+        print_json({"rows": len(result), "predictions": result.to_dicts()})
+        return
+    write_table(result, output)
+    if output != "-":
+        talk.say(f"{shown(data)}: {count(len(result), 'row')} predicted, written to {output}")
+    if as_json:
+        print_json({"rows": len(result), "columns": result.columns, "path": output})
+
+
+def _check_output(output: str, *inputs: str) -> None:
+    """Refuse to write over what is read."""
+    for source in inputs:
+        same = Path(output).exists() and Path(source).exists() and os.path.samefile(output, source)
+        if output != "-" and same:
+            raise click.UsageError(
+                f"--output {output} would overwrite what is read; choose another"
+            )
+
+
+def _with_predictions(model: "Model", frame: "pl.DataFrame", proba: bool) -> "pl.DataFrame":
+    """The frame with the columns of the predictions at its end."""
+    import polars as pl
+
+    new = _columns_of("prediction", model, model.predict(frame))
+    if proba:
+        probability = model.predict_proba(frame)
+        if model.classes is not None:
+            names = [f"probability_{label}" for label in model.classes.tolist()]
+            new |= dict(zip(names, probability.T, strict=True))
+        else:
+            new |= _columns_of("probability", model, probability)
+    clash = [name for name in new if name in frame.columns]
+    if clash:
+        raise DataError(f"it has a column '{clash[0]}' already; rename or remove that first")
+    return frame.with_columns(pl.Series(name, values) for name, values in new.items())
+
+
+def _columns_of(word: str, model: "Model", values: Any) -> dict[str, Any]:
+    """Columns of a prediction: one, or one for each target or quantile."""
+    if values.ndim == 1:
+        return {word: values}
+    each = getattr(model.loss, "levels", model.target)
+    if len(each) != values.shape[1]:
+        each = range(1, values.shape[1] + 1)
+    return {f"{word}_{name}": column for name, column in zip(each, values.T, strict=True)}

@@ -1,0 +1,71 @@
+"""The trainings behind `shoal fit`: one to be kept, and those of a cross-validation."""
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from shoal.cli.rows import Rows, count, naming
+from shoal.cli.scores import Scores, folds, hold_out, score, score_baselines
+from shoal.errors import ConvergenceWarning, InterruptedFitWarning
+
+if TYPE_CHECKING:
+    from shoal.cli.talk import Talk
+
+
+def split(rows: Rows, share: float, seed: int, talk: "Talk") -> tuple[Rows, Rows | None]:
+    """Rows to learn from and rows held out, if there are enough."""
+    held = hold_out(rows.y, share, seed=seed, stratify=rows.classify)
+    if not held.any():
+        talk.say(f"no rows held out: {count(len(rows), 'row')} are too few for {share:.0%} of them")
+        return rows, None
+    each = ", of each class alike" if rows.classify else ""
+    talk.say(f"{count(int(held.sum()), 'row')} held out to score on (seed {seed}{each})")
+    return rows.where(~held), rows.where(held)
+
+
+def train(rows: Rows, settings: Mapping[str, Any], talk: "Talk", label: str = "training") -> Any:
+    """A fitted estimator. Ctrl-C ends the training, and the best network so far is kept."""
+    from shoal.estimators import ShoalClassifier, ShoalRegressor
+
+    estimator: Any = ShoalClassifier if rows.classify else ShoalRegressor
+    with (
+        naming(rows.source),
+        warnings.catch_warnings(record=True) as caught,
+        talk.progress(label) as line,
+    ):
+        warnings.simplefilter("always")
+        fitted = estimator(callbacks=[line], **settings).fit(rows.X, rows.y)
+    for message in dict.fromkeys(str(w.message) for w in caught if not _is_told(w)):
+        talk.say(f"warning: {message}")
+    if any(w.category is ConvergenceWarning for w in caught):
+        talk.say("the loss was still falling at the last iteration: --max-iter sets how many")
+    return fitted
+
+
+def _is_told(warning: warnings.WarningMessage) -> bool:
+    """Whether the command says it in its own words."""
+    return issubclass(warning.category, (ConvergenceWarning, InterruptedFitWarning))
+
+
+def cross_validate(
+    rows: Rows, n_folds: int, settings: Mapping[str, Any], talk: "Talk"
+) -> dict[str, list[Scores]]:
+    """Scores of the network and of the baselines on each fold, by who was scored.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C in one of the trainings: the scores would not be those of a whole one.
+    """
+    result: dict[str, list[Scores]] = {}
+    seed = settings["random_state"]
+    for k, held in enumerate(folds(rows.y, n_folds, seed=seed, stratify=rows.classify)):
+        kept, held_out = rows.where(~held), rows.where(held)
+        fitted = train(kept, settings, talk, f"fold {k + 1} of {n_folds}")
+        if fitted.history_.interrupted:
+            raise KeyboardInterrupt
+        scores = {"shoal": score(fitted.model_, held_out)}
+        scores |= score_baselines(kept, held_out, fitted.model_)
+        for who, figures in scores.items():
+            result.setdefault(who, []).append(figures)
+    return result
