@@ -136,6 +136,17 @@ def test_values_are_exact_to_a_few_last_places_in_both_tails(
 
 
 @every_activation
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_values_are_finite_to_the_end_of_the_floats(name: str, dtype: type[np.floating]) -> None:
+    """At a quarter of the largest float, of either sign, g is finite and g′ is that of 1e4."""
+    Z = np.array([-1, 1], dtype=dtype) * np.finfo(dtype).max / 4
+    activation = ACTIVATIONS[name]
+    assert np.isfinite(quietly(activation.g, Z)).all()
+    far = activation.g_prime(np.array([-1e4, 1e4], dtype=dtype))
+    np.testing.assert_array_equal(quietly(activation.g_prime, Z), far)
+
+
+@every_activation
 def test_derivative_is_the_slope(name: str) -> None:
     """g′ agrees with central differences of g away from kinks."""
     activation = ACTIVATIONS[name]
