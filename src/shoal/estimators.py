@@ -56,11 +56,11 @@ PARAMETERS = """
         g of the hidden layer, a name in `shoal.ACTIVATIONS`.
     solver : {{"auto", "gd", "sgd", "adam", "lbfgs"}}, default="auto"
         Gradient descent on all examples (the course), minibatches with momentum, Adam, or
-        L-BFGS. "auto" is "lbfgs" up to 1,000 rows and "adam" beyond.
+        L-BFGS. "auto" is "adam".
     alpha : float or "auto"
         Weight of the L2 penalty. Training minimises Σ L + alpha/2 (‖W1‖² + ‖W2‖²), divided by the
         number of examples (the sum of their weights), whatever the solver and the batch size.
-        "auto" is 0 for "gd" and 0.1 for the others.
+        "auto" is 0 for "gd" and 1 for the others.
     learning_rate : float or "auto"
         α of Eq 12. "auto" is 0.1 ("gd"), 0.01 ("sgd"), 0.003 ("adam"); "lbfgs" has none.
     batch_size : int or "auto"
@@ -75,7 +75,7 @@ PARAMETERS = """
         See `tol`.
     early_stopping : bool or "auto"
         Whether to hold out rows, watch their loss and keep the parameters where it is lowest.
-        "auto" does so with "sgd" and "adam" on more than 1,000 rows.
+        "auto" does so with "sgd" and "adam" on more than 300 rows.
     validation_fraction : float
         Share of the rows held out for it.
     momentum, nesterovs_momentum

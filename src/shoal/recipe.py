@@ -9,7 +9,7 @@ from shoal.network import SCHEMES
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 SOLVERS = ("auto", "gd", "sgd", "adam", "lbfgs")
-SMALL = 1000  # rows up to which "auto" is L-BFGS: all examples at once, nothing held out
+SMALL = 300  # rows up to which nothing is held out to stop by
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Recipe:
 #            alpha  learning_rate  max_iter    tol
 DEFAULTS = {
     "gd": (0.0, 0.1, 2_000, 0.0),
-    "sgd": (0.1, 0.01, 200, 1e-4),
-    "adam": (0.1, 0.003, 200, 1e-4),
-    "lbfgs": (0.1, None, 500, 1e-4),
+    "sgd": (1.0, 0.01, 200, 1e-4),
+    "adam": (1.0, 0.003, 200, 1e-4),
+    "lbfgs": (1.0, None, 500, 1e-4),
 }
 
 
@@ -80,7 +80,7 @@ def choose_recipe(settings: dict[str, Any], m: int) -> Recipe:
     """
     solver = _one_of("solver", settings["solver"], SOLVERS)
     if solver == "auto":
-        solver = "lbfgs" if m <= SMALL else "adam"
+        solver = "adam"
     alpha, learning_rate, max_iter, tol = DEFAULTS[solver]
     alpha = _number(settings, "alpha", alpha, lowest=0)
     learning_rate = _number(settings, "learning_rate", learning_rate, above=0)
