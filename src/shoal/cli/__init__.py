@@ -17,11 +17,32 @@ from shoal.cli.predict import predict
 from shoal.cli.talk import printable
 from shoal.errors import ParameterError, ShoalError
 
+HELP = """Fit, use and understand neural networks with one hidden layer.
+
+\b
+shoal fit data.csv --target y      learn y from the other columns; writes data.shoal
+shoal predict data.shoal new.csv   predict y for new rows
+
+A table is a CSV, JSON lines or Parquet file, or - for a pipe. Results go to stdout, all other talk
+to stderr.
+
+\b
+Exit codes:
+  0    done
+  1    failed: the data, the model or a file is not as it must be
+  2    the command line is not as it must be
+  130  stopped by Ctrl-C; fit has saved the best model so far, if it had begun to train
+  141  stopped because whatever reads the output has closed it
+"""
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
 class Shoal(click.Group):
     """The group of verbs, which turns what went wrong into one message and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in the order in which they are used."""
+        return list(self.commands)
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run one command line and exit."""
@@ -31,12 +52,13 @@ class Shoal(click.Group):
         code = 0
         try:
             try:
-                code = super().main(*args, **options | {"standalone_mode": False}) or 0
+                options = {"prog_name": "shoal"} | options | {"standalone_mode": False}
+                code = super().main(*args, **options) or 0
             finally:
                 sys.stdout.flush()
-        except click.ClickException as error:
-            error.show()
-            code = error.exit_code
+        except click.UsageError as error:
+            where = f"\nTry '{error.ctx.command_path} --help'." if error.ctx else ""
+            code = _explain(error.format_message() + where, error.exit_code)
         except ParameterError as error:
             code = _explain(str(error), USAGE)
         except ShoalError as error:
@@ -44,7 +66,7 @@ class Shoal(click.Group):
         except MemoryError:
             code = _explain("there is not enough memory for this table", FAILED)
         except (KeyboardInterrupt, click.Abort):
-            code = _explain("interrupted; nothing was written", INTERRUPTED)
+            code = _explain("interrupted", INTERRUPTED)
         except BrokenPipeError:
             # The reader has what it wanted. What is still buffered must not be tried again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -64,27 +86,12 @@ def _explain(message: str, code: int) -> int:
 
 @click.group(
     cls=Shoal,
+    help=HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, "-V", "--version", message="shoal %(version)s")
 def main() -> None:
-    r"""Fit, use and understand neural networks with one hidden layer.
-
-    \b
-    shoal fit data.csv --target y      learn y from the other columns: makes data.shoal
-    shoal predict data.shoal new.csv   predict y for new rows
-
-    A table is a CSV, JSON lines or Parquet file, or - for a pipe. Results go to stdout, all other
-    talk to stderr.
-
-    \b
-    Exit codes
-      0    done
-      1    failed: the data, the model or a file is not as it must be
-      2    the command line is not as it must be
-      130  stopped by Ctrl-C (fit keeps the best model so far)
-      141  stopped because whatever reads the output has closed it
-    """
+    """`shoal`, the command; calling it runs the command line and exits."""
 
 
 for command in (fit, predict, evaluate, inspect, gradcheck, doctor):

@@ -8,18 +8,19 @@ if TYPE_CHECKING:
     from shoal.table import Column
 
 
+MOST_NAMES = 12
+
+
 def column_sentences(columns: Iterable["Column"], n_rows: int) -> list[str]:
-    """What was decided about each column, the plain numbers together in one sentence."""
-    plain, others = [], []
+    """What was decided about each column, those alike in one sentence."""
+    alike: dict[str, list[str]] = {}
     for column in columns:
-        if column.kind == "number" and not column.missing and not column.note:
-            plain.append(column.name)
-        else:
-            others.append(f"{column.name}: {column_words(column, n_rows)}")
-    if plain:
-        more = f" and {len(plain) - 12} more" if len(plain) > 12 else ""
-        others.insert(0, f"{', '.join(plain[:12])}{more}: number{'s' * (len(plain) > 1)}")
-    return others
+        alike.setdefault(column_words(column, n_rows), []).append(column.name)
+    sentences = []
+    for words, names in alike.items():
+        more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+        sentences.append(f"{', '.join(names[:MOST_NAMES])}{more}: {words}")
+    return sentences
 
 
 def column_words(column: "Column", n_rows: int | None = None) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import platform
-from importlib import metadata
 
 import click
 
@@ -71,6 +70,8 @@ def doctor(as_json: bool) -> int:
 
 def _version(package: str) -> str | None:
     """Installed version, or None."""
+    from importlib import metadata
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

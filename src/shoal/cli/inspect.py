@@ -1,12 +1,15 @@
 """shoal inspect: what a model is, how it reads a table, and how it was trained."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from shoal.cli.describe import column_record, column_words, network_words
-from shoal.cli.scores import score_table
+from shoal.cli.scores import OF_LABELS, OF_VALUES, Scores, score_table
 from shoal.cli.talk import JSON_OPTION, print_json, print_table
+
+PARTS = {"train": "learnt from", "held_out": "held out"}
 
 
 @click.command(short_help="Show what a model is and how it was trained.")
@@ -54,9 +57,27 @@ def inspect(model: str, as_json: bool) -> None:
     click.echo()
     columns = [[column.name, column_words(column)] for column in fitted.columns.columns]
     print_table(["column", "read as"], columns, to_left=2)
-    metrics = training.get("metrics")
-    if metrics:
+    parts = _scored_parts(training)
+    if parts:
         click.echo()
-        rows = training.get("rows", {})
-        parts = {f"{rows.get(name, '?'):,} rows, {name}": [metrics[name]] for name in metrics}
         print_table(*score_table("scores", parts))
+
+
+def _scored_parts(training: dict[str, Any]) -> dict[str, list[Scores]]:
+    """The scores that `shoal fit` leaves in a model, by the rows they are of."""
+    rows, metrics = training.get("rows"), training.get("metrics")
+    if not (isinstance(rows, dict) and isinstance(metrics, dict)):
+        return {}
+    return {
+        f"{rows[part]:,} rows {words}": [metrics[part]]
+        for part, words in PARTS.items()
+        if isinstance(rows.get(part), int) and _are_scores(metrics.get(part))
+    }
+
+
+def _are_scores(value: Any) -> bool:
+    """Whether a value has the form of scores: the summary in a model file may hold anything."""
+    return isinstance(value, dict) and any(
+        set(value) == set(names) and all(v is None or isinstance(v, float) for v in value.values())
+        for names in (OF_VALUES, OF_LABELS)
+    )

@@ -253,12 +253,13 @@ def choose_task(y: "pl.Series", task: str, talk: "Talk") -> bool:
     elif task == "regression":
         raise DataError(f"the target '{name}' holds text like {y[0]!r}; a regression needs numbers")
     if not classify:
-        talk.say(f"target {name}: numbers from {y.min():g} to {y.max():g}, so a regression")
+        values = y.to_numpy()
+        talk.say(f"target {name}: numbers from {values.min():g} to {values.max():g}: a regression")
         return False
     if n_different == len(y):
         raise DataError(f"the target '{name}' differs in every row, so no class can be learnt")
-    counts: list[tuple[object, int]] = list(y.value_counts(sort=True).iter_rows())
-    words = [f"{label!s} {n:,}" for label, n in counts[:6]]
+    counts = y.value_counts(sort=True).head(6).iter_rows()
+    words = [f"{label!s} {n:,}" for label, n in counts]
     words += [f"{n_different - 6} more"] if n_different > 6 else []
     how = ", unless --task regression" if y.dtype.is_numeric() and task == "auto" else ""
     talk.say(f"target {name}: {n_different} classes{how} ({', '.join(words)})")

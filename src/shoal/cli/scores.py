@@ -14,15 +14,9 @@ if TYPE_CHECKING:
 
 Scores: TypeAlias = dict[str, float | None]
 
-HIGHER_IS_BETTER = {
-    "accuracy": True,
-    "balanced accuracy": True,
-    "ROC AUC": True,
-    "log-loss": False,
-    "R²": True,
-    "RMSE": False,
-    "MAE": False,
-}
+OF_LABELS = ["accuracy", "balanced accuracy", "ROC AUC", "log-loss"]
+OF_VALUES = ["R²", "RMSE", "MAE"]
+LOWER_IS_BETTER = ("log-loss", "RMSE", "MAE")
 
 
 def score(predictor: Any, rows: "Rows") -> Scores:
@@ -42,11 +36,12 @@ def score_values(y: "Array", prediction: "Array") -> Scores:
     """Metrics of predicted values, both (m,)."""
     from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-    return {
-        "R²": float(r2_score(y, prediction)) if len(y) > 1 else None,
-        "RMSE": float(root_mean_squared_error(y, prediction)),
-        "MAE": float(mean_absolute_error(y, prediction)),
-    }
+    figures = (
+        float(r2_score(y, prediction)) if len(y) > 1 else None,
+        float(root_mean_squared_error(y, prediction)),
+        float(mean_absolute_error(y, prediction)),
+    )
+    return dict(zip(OF_VALUES, figures, strict=True))
 
 
 def score_labels(y: "Array", prediction: "Array", probability: "Array", classes: "Array") -> Scores:
@@ -63,12 +58,13 @@ def score_labels(y: "Array", prediction: "Array", probability: "Array", classes:
         if label in present and len(present) > 1
     ]
     recall = recall_score(y, prediction, labels=present, average="macro", zero_division=0)
-    return {
-        "accuracy": float(accuracy_score(y, prediction)),
-        "balanced accuracy": float(recall),
-        "ROC AUC": float(np.mean(areas)) if areas and known else None,
-        "log-loss": float(log_loss(y, probability, labels=classes)) if known else None,
-    }
+    figures = (
+        float(accuracy_score(y, prediction)),
+        float(recall),
+        float(np.mean(areas)) if areas and known else None,
+        float(log_loss(y, probability, labels=classes)) if known else None,
+    )
+    return dict(zip(OF_LABELS, figures, strict=True))
 
 
 # ---- splits ------------------------------------------------------------------------------------
@@ -189,7 +185,7 @@ def score_table(
     Several scores of one are its folds, shown as mean ± standard deviation.
     """
     names = list(next(iter(scores.values()))[0])
-    header = [title, *(f"{name} {'↑' if HIGHER_IS_BETTER[name] else '↓'}" for name in names)]
+    header = [title, *(f"{name} {'↓' if name in LOWER_IS_BETTER else '↑'}" for name in names)]
     rows = []
     for who, by_fold in scores.items():
         summary = summarise(by_fold)
@@ -212,8 +208,8 @@ def summarise(by_fold: Sequence[Scores]) -> dict[str, dict[str, float | None]]:
 
 
 def _figure(mean: float | None, deviation: float | None) -> str:
-    """A score as it is printed: shares with three decimals, large values with four digits."""
+    """A score as it is printed: the larger, the fewer decimals."""
     if mean is None:
         return "–"
-    form = ".3f" if abs(mean) < 10 else ",.4g"
+    form = ".3f" if abs(mean) < 100 else ",.1f" if abs(mean) < 10_000 else ",.0f"
     return f"{mean:{form}}" + ("" if deviation is None else f" ± {deviation:{form}}")

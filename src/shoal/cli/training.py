@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shoal.cli.rows import Rows, count, naming
 from shoal.cli.scores import Scores, folds, hold_out, score, score_baselines
-from shoal.errors import ConvergenceWarning, InterruptedFitWarning
+from shoal.errors import InterruptedFitWarning
 
 if TYPE_CHECKING:
     from shoal.cli.talk import Talk
@@ -25,6 +25,8 @@ def split(rows: Rows, share: float, seed: int, talk: "Talk") -> tuple[Rows, Rows
 
 def train(rows: Rows, settings: Mapping[str, Any], talk: "Talk", label: str = "training") -> Any:
     """A fitted estimator. Ctrl-C ends the training, and the best network so far is kept."""
+    from sklearn.exceptions import ConvergenceWarning
+
     from shoal.estimators import ShoalClassifier, ShoalRegressor
 
     estimator: Any = ShoalClassifier if rows.classify else ShoalRegressor
@@ -35,16 +37,10 @@ def train(rows: Rows, settings: Mapping[str, Any], talk: "Talk", label: str = "t
     ):
         warnings.simplefilter("always")
         fitted = estimator(callbacks=[line], **settings).fit(rows.X, rows.y)
-    for message in dict.fromkeys(str(w.message) for w in caught if not _is_told(w)):
-        talk.say(f"warning: {message}")
-    if any(w.category is ConvergenceWarning for w in caught):
-        talk.say("the loss was still falling at the last iteration: --max-iter sets how many")
+    told = (ConvergenceWarning, InterruptedFitWarning)  # by the reason to stop
+    others = [str(w.message) for w in caught if not issubclass(w.category, told)]
+    talk.say(*(f"warning: {message}" for message in dict.fromkeys(others)))
     return fitted
-
-
-def _is_told(warning: warnings.WarningMessage) -> bool:
-    """Whether the command says it in its own words."""
-    return issubclass(warning.category, (ConvergenceWarning, InterruptedFitWarning))
 
 
 def cross_validate(
