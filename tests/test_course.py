@@ -25,7 +25,7 @@ from shoal.network import (
     initialize,
 )
 
-GOLDEN = json.loads((Path(__file__).parent / "golden" / "course.json").read_text())
+GOLDEN = json.loads((Path(__file__).parent / "golden" / "course.json").read_text(encoding="utf-8"))
 X, Y = flower()
 
 
@@ -355,20 +355,37 @@ def test_training_ends_at_the_edge_of_stability(random_state: str) -> None:
     entry = GOLDEN["sharpness"]
     alpha = entry["learning_rate"]
     parameters = initialize(2, 4, 1, random_state=int(random_state))
-    done, seen = 0, []
+    done, seen = 0, {}
     for iteration, printed in entry["by_seed"][random_state].items():
         steps = int(iteration) - done
         parameters, _ = gradient_descent(X, Y, parameters, learning_rate=alpha, n_iterations=steps)
         done += steps
-        seen.append(sharpness(parameters))
-        assert_printed(seen[-1], printed, entry["decimals"])
-    assert seen == sorted(seen)
-    assert seen[-2] < 2 / alpha < seen[-1]
+        seen[done] = sharpness(parameters)
+        assert_printed(seen[done], printed, entry["decimals"])
+    assert list(seen.values()) == sorted(seen.values())
+    before, after = entry["crosses_between"][random_state]
+    assert seen[before] < 2 / alpha < seen[after]
     _, costs = flower_run(4, random_state=int(random_state), n_iterations=10_001)
     rises = np.flatnonzero(np.diff(costs) > 0)
     # When exactly depends on the last bit of every product, so on the machine.
     assert rises[0] + 1 == pytest.approx(entry["first_rise"][random_state], abs=100)
     assert len(rises) == pytest.approx(entry["rises"][random_state], rel=0.2)
+
+
+def test_a_last_bit_grows_past_the_edge() -> None:
+    """One weight's last bit at iteration 7,000 stays a last bit below the edge, and not above."""
+    ours, _ = flower_run(4, n_iterations=7000)
+    theirs = ours._replace(W2=np.nextafter(ours.W2, np.inf))
+    apart = []
+    for _ in range(3):
+        ours, theirs = (
+            gradient_descent(X, Y, start, learning_rate=1.2, n_iterations=300)[0]
+            for start in (ours, theirs)
+        )
+        apart.append(max(np.abs(a - b).max() for a, b in zip(ours, theirs, strict=True)))
+    assert apart[0] < 1e-13
+    assert 1e-11 < apart[1] < 1e-5
+    assert apart[2] > 1e-5
 
 
 @pytest.mark.parametrize("random_state", [2, 3])

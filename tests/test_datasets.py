@@ -13,7 +13,9 @@ from shoal.activations import Array
 from shoal.errors import ParameterError
 from shoal.network import forward, gradient_descent, initialize
 
-FLOWER = json.loads((Path(__file__).parent / "golden" / "course.json").read_text())["flower"]
+FLOWER = json.loads((Path(__file__).parent / "golden" / "course.json").read_text(encoding="utf-8"))[
+    "flower"
+]
 
 SHAPES = {
     name: function

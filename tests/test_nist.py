@@ -10,7 +10,9 @@ from scipy.optimize import minimize
 from shoal.activations import Array
 from shoal.network import Parameters, backward, cost, forward
 
-RAT42 = json.loads((Path(__file__).parent / "golden" / "nist_rat42.json").read_text())
+RAT42 = json.loads(
+    (Path(__file__).parent / "golden" / "nist_rat42.json").read_text(encoding="utf-8")
+)
 
 
 def digits(ours: Array, certified: Array) -> float:
