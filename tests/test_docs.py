@@ -25,7 +25,9 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 SCRIPTS = sorted(ROOT.glob("examples/*.py"))
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?: ?(?:ms|s|min)\b)?")
+NUMBER = re.compile(
+    r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?(?: ?(?:ms|s|min|bytes)\b)?"
+)
 
 
 def same(shown: str, printed: str) -> bool:
@@ -33,7 +35,7 @@ def same(shown: str, printed: str) -> bool:
 
     Words and whole numbers are the same, spacing aside. Numbers with decimals agree to 5 % or
     0.02: another processor rounds otherwise, and training magnifies that. A duration is any
-    duration.
+    duration, and a file size any size.
     """
     words = [NUMBER.sub("#", text).split() for text in (shown, printed)]
     numbers = [NUMBER.findall(text) for text in (shown, printed)]
@@ -44,9 +46,9 @@ def close(shown: str, printed: str) -> bool:
     """Whether two numbers agree in the sense of `same`."""
     if shown[-1].isalpha():
         return printed[-1].isalpha()
-    if shown.lstrip("-").isdigit():
+    if not set(shown) & set(".e"):
         return shown == printed
-    a, b = float(shown), float(printed)
+    a, b = (float(number.replace(",", "")) for number in (shown, printed))
     return abs(a - b) <= max(0.02, 0.05 * abs(a))
 
 
@@ -137,6 +139,9 @@ def test_equations_of_the_readme() -> None:
         ("accuracy 0.986", "accuracy 0.886", False),
         ("fitted in 0.4 s", "fitted in 12 s", True),
         ("fitted in 0.4 s", "fitted in vain", False),
+        ("fitted in 0.4 s", "fitted in 0.4", False),
+        ("saved (17,357 bytes)", "saved (17,402 bytes)", True),
+        ("17,357 rows", "17,358 rows", False),
         ("species", "island", False),
         ("1.5", "1.5 2.5", False),
         ("bill_length_mm 43.92", "bill_length_mm 43.9", True),

@@ -6,8 +6,10 @@ lines above it.
 """
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,11 +34,14 @@ RULES = {
     # the waist: plain data
     "table": ("activations errors", "numpy", "narwhals"),
     "model": ("activations errors losses network table", "numpy", ""),
-    "estimators": (
-        "activations engine errors folding losses model network recipe table training",
+    "table_learning": ("activations errors table", "numpy", "narwhals"),
+    # the estimators: the only modules on scikit-learn
+    "estimator_base": (
+        "activations engine errors folding losses model network recipe table_learning training",
         "numpy sklearn",
         "",
     ),
+    "estimators": ("activations errors estimator_base losses table", "numpy sklearn", ""),
     # files
     "atomic": ("errors", "", ""),
     "model_tensors": ("activations errors losses model network table", "numpy", ""),
@@ -46,10 +51,9 @@ RULES = {
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
     # faces
     "cli": (
-        "activations engine errors estimators losses model model_file network table table_file "
-        "training",
+        "activations engine errors estimators model model_file network table table_file training",
         "click",
-        "numpy polars rich scipy sklearn",
+        "numpy polars rich scipy sklearn threadpoolctl",
     ),
     "__main__": ("cli", "", ""),
 }
@@ -108,6 +112,14 @@ def test_the_table_is_a_hierarchy() -> None:
 def test_the_table_is_complete() -> None:
     """Every module has a line, and every line a module."""
     assert {module_of(path) for path in MODULES} == set(RULES)
+
+
+def test_every_package_is_a_declared_dependency() -> None:
+    """What shoal imports is what pyproject.toml says it needs, package by package."""
+    project = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = {re.split("[<>=]", line)[0] for line in project["project"]["dependencies"]}
+    used = {package for _, top, inside in RULES.values() for package in f"{top} {inside}".split()}
+    assert declared == {{"sklearn": "scikit-learn"}.get(package, package) for package in used}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
