@@ -58,7 +58,7 @@ def n_outputs(loss: Loss) -> int:
 def targets(loss: Loss, Z2: Array, seed: int = 0) -> Array:
     """Targets in the domain of a loss, for scores Z2."""
     random = np.random.default_rng(seed)
-    shape = loss.shape_of_Y(Z2)
+    shape = (1 if isinstance(loss, Quantile) else len(Z2), Z2.shape[1])
     if isinstance(loss, CrossEntropy):
         return np.eye(shape[0])[:, random.integers(shape[0], size=shape[1])]
     if isinstance(loss, BinaryCrossEntropy):
@@ -421,6 +421,17 @@ def test_quantiles_need_one_output_per_level() -> None:
     """Two levels and three outputs is an error that says so."""
     with pytest.raises(ParameterError, match="2 quantile levels need as many outputs, not 3"):
         Quantile((0.1, 0.9)).losses(np.zeros((3, 2)), np.zeros((1, 2)))
+
+
+@every_loss
+def test_number_of_scores_is_that_of_the_targets_or_the_levels(loss: Loss) -> None:
+    """One score per target; quantiles are of one target, one score per level."""
+    if isinstance(loss, Quantile):
+        assert loss.n_scores(1) == len(loss.levels)
+        with pytest.raises(ParameterError, match="of one target, but y has 2 columns"):
+            loss.n_scores(2)
+    else:
+        assert [loss.n_scores(n) for n in (1, 3)] == [1, 3]
 
 
 def test_every_name_gives_its_loss_at_its_defaults() -> None:

@@ -68,7 +68,7 @@ class Loss:
         return Z2
 
     def losses(self, Z2: Array, Y: Array) -> Array:
-        """Loss of each example, (m,), from Z2 (n_y, m) and Y (n_y, m)."""
+        """Loss of each example, (m,), from Z2 (n_y, m) and Y of as many columns."""
         raise NotImplementedError
 
     def dZ2(self, Z2: Array, Y: Array) -> Array:
@@ -78,10 +78,6 @@ class Loss:
     def branch(self, Z2: Array, Y: Array) -> Array | None:
         """Which smooth piece of the loss each entry is on; None where there are no kinks."""
         return None
-
-    def shape_of_Y(self, Z2: Array) -> tuple[int, ...]:
-        """The shape that Y must have beside Z2 (n_y, m)."""
-        return Z2.shape
 
     def accepts(self, Y: Array) -> bool:
         """Whether every entry of Y is in the domain."""
@@ -269,9 +265,6 @@ class Quantile(Loss):
                 f"{len(self.levels)} quantile levels need as many outputs, not {len(Z2)}"
             )
         return np.array(self.levels, dtype=Z2.dtype)[:, None]  # (n_y, 1)
-
-    def shape_of_Y(self, Z2: Array) -> tuple[int, ...]:
-        return (1, Z2.shape[1])  # one target, several quantiles of it
 
     def output(self, Z2: Array) -> Array:
         return np.sort(Z2, axis=0)

@@ -116,7 +116,7 @@ def forward(
     """
     W1, b1, W2, b2 = parameters
     g = get_activation(activation).g
-    _check_shape("X", X, (W1.shape[1], X.shape[-1]))
+    _check_inputs(X, W1)
     Z1 = W1 @ X + b1  # Eq 1
     A1 = g(Z1) if len(W1) else X  # Eq 2
     Z2 = W2 @ A1 + b2  # Eq 3
@@ -168,7 +168,7 @@ def cost(
         Makes J the weighted average: weight 2 is the example twice, weight 0 is its absence.
     """
     loss = get_loss(output)
-    _check_shape("Y", Y, loss.shape_of_Y(cache.Z2))
+    _check_targets(Y, cache.Z2, loss)
     losses = loss.losses(cache.Z2, Y)  # (m,)
     return float(losses @ shares(losses, sample_weight))  # Eq 5
 
@@ -205,7 +205,7 @@ def backward(
     Z1, A1, Z2, _ = cache
     g_prime = get_activation(activation).g_prime
     loss = get_loss(output)
-    _check_shape("Y", Y, loss.shape_of_Y(Z2))
+    _check_targets(Y, Z2, loss)
     dZ2 = loss.dZ2(Z2, Y)  # Eq 6, A2 - Y
     dZ2 = dZ2 * shares(Z2[0], sample_weight)  # the 1/m of Eq 7, 8, 10 and 11, once for all
     dW2 = dZ2 @ A1.T  # Eq 7, of Z2 = W2 A1 + b2
@@ -218,13 +218,18 @@ def backward(
     return Parameters(dW1, db1, dW2, db2)
 
 
-def _check_shape(name: str, A: Array, shape: tuple[int, ...]) -> None:
-    """Raise DataError where an array of another shape would fail obscurely, or broadcast."""
-    if A.shape != shape:
-        raise DataError(
-            f"{name} has shape {A.shape} and must have {shape}: examples are columns, so pass the "
-            "transpose of a table whose rows are examples"
-        )
+_COLUMNS = "examples are columns, so pass the transpose of a table whose rows are examples"
+
+
+def _check_inputs(X: Array, W1: Array) -> None:
+    if X.ndim != 2 or X.shape[0] != W1.shape[1]:
+        raise DataError(f"X of shape {X.shape} does not fit W1 of shape {W1.shape}: {_COLUMNS}")
+
+
+def _check_targets(Y: Array, Z2: Array, loss: Loss) -> None:
+    # NumPy would broadcast some wrong shapes, and train on nonsense.
+    if Y.ndim != 2 or Y.shape[1] != Z2.shape[1] or loss.n_scores(len(Y)) != len(Z2):
+        raise DataError(f"Y of shape {Y.shape} does not fit Z2 of shape {Z2.shape}: {_COLUMNS}")
 
 
 def shares(losses: Array, sample_weight: Array | None) -> Array:
