@@ -7,8 +7,6 @@ order of the examples is drawn by the caller, so that engines see the same minib
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from shoal.activations import Array
 from shoal.errors import ParameterError
 from shoal.losses import Loss
@@ -73,12 +71,12 @@ class NumpyEngine:
         self, problem: Problem, parameters: Parameters
     ) -> tuple[float, Parameters]:
         """J without the penalty, and the gradients of J with it."""
-        form = {"activation": problem.activation, "output": problem.loss}
-        weight = problem.sample_weight
-        cache = forward(problem.X, parameters, **form)
-        J = cost(cache, problem.Y, output=problem.loss, sample_weight=weight)
+        X, Y, weight = problem.X, problem.Y, problem.sample_weight
+        g, loss = problem.activation, problem.loss
+        cache = forward(X, parameters, activation=g, output=loss)
+        J = cost(cache, Y, output=loss, sample_weight=weight)
         dW1, db1, dW2, db2 = backward(
-            problem.X, problem.Y, parameters, cache, sample_weight=weight, **form
+            X, Y, parameters, cache, activation=g, output=loss, sample_weight=weight
         )
         if problem.penalty:
             dW1 = dW1 + problem.penalty * parameters.W1

@@ -5,7 +5,7 @@ and continue.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,7 +13,9 @@ from shoal.network import Parameters
 
 
 class Optimizer(Protocol):
-    """What the training loop and the engines ask of a method."""
+    """What the training loop and the engines ask of a method. Each is a dataclass."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
     def learning_rate(self) -> float:
@@ -41,7 +43,7 @@ class GradientDescent:
 
     learning_rate: float = 1.2
 
-    def init(self, parameters: Parameters) -> Memory:  # noqa: ARG002 - nothing to remember
+    def init(self, parameters: Parameters) -> Memory:
         return Memory()
 
     def step(

@@ -19,6 +19,7 @@ by the centre of each slot: exactly the average row, which the scaled network se
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -136,9 +137,8 @@ class Columns:
         present = set(frame.columns)
         absent = [c.name for c in self.columns if c.kind != "unused" and c.name not in present]
         if absent and self.named:
-            raise DataError(
-                f"the table lacks {_listed('column', absent)}; it has {_listed('column', frame.columns)}"
-            )
+            has = listed("column", frame.columns)
+            raise DataError(f"the table lacks {listed('column', absent)}; it has {has}")
         if not self.named:
             return self._encode_array(frame.to_numpy(), dtype)
         out = np.empty((len(frame), len(self.slots)), dtype)
@@ -165,7 +165,7 @@ class Columns:
         textual = [column.name for column in self.columns if column.kind == "category"]
         if textual:
             raise DataError(
-                f"{_listed('column', textual)} hold categories: give a data frame with the names "
+                f"{listed('column', textual)} hold categories: give a data frame with the names "
                 "of the fit, not an array"
             )
         used = np.array([column.kind != "unused" for column in self.columns], dtype=bool)
@@ -183,40 +183,14 @@ class Columns:
         return both[:, np.stack([used, used & indicated], axis=1).ravel()]
 
 
-def merge_rows(X: Any, y: Array, weight: Array | None) -> tuple[Any, Array, Array]:
-    """Identical rows become one with their weights summed, in an order that is theirs alone.
-
-    A row twice is then the same problem as the row with weight 2, and permuted rows are the same
-    problem, bit for bit. A second-order solver would amplify any difference in rounding.
-
-    Parameters
-    ----------
-    X : array (m, n_columns) or SciPy sparse matrix
-    y : array (m,) or (m, n_y)
-    weight : array (m,) or None
-    """
-    codes = np.unique(y, return_inverse=True)[1].reshape(len(y), -1)
-    if hasattr(X, "tocsr"):
-        X = X.sorted_indices()
-        spans = [slice(*ends) for ends in zip(X.indptr, X.indptr[1:], strict=False)]
-        texts = [X.indices[span].tobytes() + X.data[span].tobytes() for span in spans]
-        order = {text: k for k, text in enumerate(sorted(set(texts)))}
-        codes = np.column_stack([codes, [order[text] for text in texts]])
-    else:
-        codes = np.column_stack([X + 0.0, codes])  # -0.0 is 0.0
-    keys = np.ascontiguousarray(codes).view(f"V{codes.shape[1] * codes.itemsize}").ravel()
-    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
-    return X[first], y[first], np.bincount(group, weights=weight).astype(float)
-
-
 def match_columns(columns: Columns, frame: Any) -> None:
     """Raise DataError if a frame's columns are not those of the fit, in whatever order."""
     expected = [column.name for column in columns.columns]
     absent = [name for name in expected if name not in frame.columns]
     extra = [name for name in frame.columns if name not in expected]
     if absent or extra:
-        faults = [f"lacks {_listed('column', absent)}"] if absent else []
-        faults += [f"has {_listed('column', extra)} which the fit did not"] if extra else []
+        faults = [f"lacks {listed('column', absent)}"] if absent else []
+        faults += [f"has {listed('column', extra)} which the fit did not"] if extra else []
         raise DataError(f"the table {' and '.join(faults)}")
 
 
@@ -250,137 +224,6 @@ def as_frame(X: Any) -> Any:
     return frame if named else None
 
 
-def learn_columns(
-    X: Any,
-    *,
-    names: Sequence[str] | None = None,
-    sample_weight: Array | None = None,
-    categorical: Sequence[str] = (),
-    bare: bool = False,
-) -> Columns:
-    """Learn from a table how its columns become inputs.
-
-    Parameters
-    ----------
-    X : data frame, array (m, n_columns) or SciPy sparse matrix
-    names : sequence of str, optional
-        Names of the columns of an array; x1, x2, ... if not given.
-    sample_weight : array (m,), optional
-        Weights of the rows in every mean, standard deviation and share.
-    categorical : sequence of str
-        Names of columns whose numbers are names of categories.
-    bare : bool
-        Learn names only: every column a number, nothing centred or scaled, nothing missing.
-    """
-    frame = as_frame(X)
-    m = X.shape[0] if frame is None else len(frame)
-    weight = np.full(m, 1 / m) if sample_weight is None else sample_weight / sample_weight.sum()
-    if frame is not None and not bare:
-        unknown = [name for name in categorical if name not in frame.columns]
-        if unknown:
-            raise DataError(f"the table lacks {_listed('column', unknown)} named as categorical")
-        return Columns(
-            tuple(
-                _learn_column(name, frame[name], weight, name in categorical)
-                for name in frame.columns
-            )
-        )
-    named = names is not None
-    if names is None:
-        names = [f"x{k + 1}" for k in range(X.shape[1])]
-    if bare:
-        columns = [Column(name, "number") for name in names]
-    elif hasattr(X, "tocsr"):
-        # A sparse table is not centred, which would fill it; its scale is the root mean square.
-        scales = np.sqrt(np.asarray(X.multiply(X).T @ weight, dtype=float)).ravel()
-        columns = [
-            _number(name, 0.0, scale, 0.0) for name, scale in zip(names, scales, strict=True)
-        ]
-    else:
-        columns = [_learn_number(name, X[:, k], weight) for k, name in enumerate(names)]
-    return Columns(tuple(columns), named=named)
-
-
-# ---- one column: learn -------------------------------------------------------------------------
-
-MOST_LEVELS = 100
-ROW_NUMBER_NAMES = ("", "id", "index", "row", "rowid", "row_id", "rownames", "unnamed: 0")
-
-
-def _learn_column(name: str, series: Any, weight: Array, categorical: bool) -> Column:
-    """What one column of a data frame is, from its type and its values."""
-    dtype = series.dtype
-    if dtype.is_numeric() and not categorical:
-        values = _as_numbers(name, series)
-        if name.lower() in ROW_NUMBER_NAMES and len(values) > 2 and (np.diff(values) == 1).all():
-            return Column(name, "unused", note="it numbers the rows")
-        return _learn_number(name, values, weight)
-    kind = type(dtype).__name__ if not isinstance(dtype, type) else dtype.__name__
-    if kind == "Boolean" and not categorical:
-        return _learn_number(name, _as_numbers(name, series), weight, "boolean")
-    if kind in ("Date", "Datetime") and not categorical:
-        return _learn_number(name, _as_days(name, series), weight, "date")
-    if kind == "Unknown" and series.is_null().all():
-        return Column(name, "unused", note="every value is missing")
-    return _learn_category(name, _as_text(name, series), weight)
-
-
-def _learn_number(name: str, values: Array, weight: Array, kind: str = "number") -> Column:
-    """Weighted mean and standard deviation of the values present."""
-    check_finite(values[:, None], [name])
-    absent = np.isnan(values)
-    missing = float(weight[absent].sum())
-    present, weight = values[~absent].astype(np.float64), weight[~absent]
-    if not len(present) or not weight.sum() > 0:
-        return Column(name, "unused", note="every value is missing")
-    if present.min() == present.max():
-        if missing > 0:
-            return Column(name, kind, center=float(present[0]), missing=missing)
-        return Column(name, "unused", note=f"every value is {present[0]:g}")
-    weight = weight / weight.sum()
-    center = float(weight @ present)
-    scale = float(np.sqrt(weight @ (present - center) ** 2))
-    return _number(name, center, scale, missing, kind)
-
-
-def _number(name: str, center: float, scale: float, missing: float, kind: str = "number") -> Column:
-    if not scale > 0:
-        return Column(name, "unused", note=f"every value is {center:g}")
-    return Column(name, kind, center=center, scale=float(scale), missing=missing)
-
-
-def _learn_category(name: str, values: list[str | None], weight: Array) -> Column:
-    """The levels, most frequent first, and the share of rows of each."""
-    shares: dict[str, float] = {}
-    counts: dict[str, int] = {}
-    missing = 0.0
-    for value, share in zip(values, weight.tolist(), strict=True):
-        if value is None:
-            missing += share
-        else:
-            shares[value] = shares.get(value, 0.0) + share
-            counts[value] = counts.get(value, 0) + 1
-    if not shares:
-        return Column(name, "unused", note="every value is missing")
-    if len(shares) == 1 and missing == 0:
-        return Column(name, "unused", note=f"every value is '{next(iter(shares))}'")
-    if len(shares) > 10 and max(counts.values()) == 1:
-        return Column(name, "unused", note=f"{len(shares)} different values: an identifier")
-    levels = sorted(shares, key=lambda level: (-shares[level], level))
-    note = ""
-    if len(levels) > MOST_LEVELS:
-        note = f"the {MOST_LEVELS} most frequent of {len(levels)} levels"
-        levels = levels[:MOST_LEVELS]
-    return Column(
-        name,
-        "category",
-        levels=tuple(levels),
-        shares=tuple(shares[level] for level in levels),
-        missing=missing,
-        note=note,
-    )
-
-
 # ---- one column: encode ------------------------------------------------------------------------
 
 
@@ -388,16 +231,16 @@ def _encode_column(column: Column, series: Any, out: Array) -> None:
     """Fill the slots of one column, out (m, width)."""
     if column.kind == "category":
         position = {level: k for k, level in enumerate(column.levels)}
-        values = _as_text(column.name, series)
-        absent = np.array([value is None for value in values], dtype=bool)
-        where = np.array([-1 if v is None else position.get(v, -1) for v in values], dtype=int)
+        texts = as_text(column.name, series)
+        absent = np.array([text is None for text in texts], dtype=bool)
+        where = np.array([-1 if t is None else position.get(t, -1) for t in texts], dtype=int)
         out[:] = 0
         known = np.flatnonzero(where >= 0)
         out[known, where[known]] = 1
         unseen = (where < 0) & ~absent if column.missing > 0 else where < 0
         out[unseen] = column.slot_centers
     else:
-        read = _as_days if column.kind == "date" else _as_numbers
+        read = as_days if column.kind == "date" else as_numbers
         values = read(column.name, series)
         check_finite(values[:, None], [column.name])
         absent = np.isnan(values)
@@ -408,13 +251,13 @@ def _encode_column(column: Column, series: Any, out: Array) -> None:
             out[~absent, -1] = 0
 
 
-def _as_numbers(name: str, series: Any) -> Array:
+def as_numbers(name: str, series: Any) -> Array:
     """Values as float64, missing as NaN; text that reads as a number is one."""
     import narwhals as nw
 
     if series.dtype.is_numeric() or series.dtype == nw.Boolean:
         return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
-    values = _as_text(name, series)
+    values = as_text(name, series)
     out = np.full(len(values), np.nan)
     words = {"true": 1.0, "false": 0.0}
     for i, value in enumerate(values):
@@ -429,7 +272,7 @@ def _as_numbers(name: str, series: Any) -> Array:
     return out
 
 
-def _as_days(name: str, series: Any) -> Array:
+def as_days(name: str, series: Any) -> Array:
     """Dates and times as days since 1970-01-01 (UTC where they have a zone), missing as NaN."""
     import narwhals as nw
 
@@ -437,19 +280,20 @@ def _as_days(name: str, series: Any) -> Array:
         microseconds = series.dt.timestamp("us").cast(nw.Float64)
         return np.asarray(microseconds.to_numpy(), dtype=np.float64) / 86_400e6
     out = np.full(len(series), np.nan)
-    for i, value in enumerate(_as_text(name, series)):
-        if value is not None:
+    for i, text in enumerate(as_text(name, series)):
+        if text is not None:
             try:
-                out[i] = np.datetime64(value, "us").astype(np.int64) / 86_400e6
+                moment = datetime.fromisoformat(text)
             except ValueError:
                 raise DataError(
                     f"column '{name}' held dates when the model was fitted, but row {i + 1} "
-                    f"has {value!r}; dates are written like 2026-11-23"
+                    f"has {text!r}; dates are written like 2026-11-23"
                 ) from None
+            out[i] = moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() / 86_400
     return out
 
 
-def _as_text(name: str, series: Any) -> list[str | None]:
+def as_text(name: str, series: Any) -> list[str | None]:
     """Values as text, missing as None; a whole number is written without a decimal point."""
     texts: list[str | None] = []
     for i, value in enumerate(series.to_list()):
@@ -469,8 +313,8 @@ def _as_text(name: str, series: Any) -> list[str | None]:
     return texts
 
 
-def _listed(noun: str, names: Sequence[str]) -> str:
-    """ "column 'a'" or "columns 'a', 'b' and 3 more"."""
+def listed(noun: str, names: Sequence[str]) -> str:
+    """Names with their noun: column 'a', or columns 'a', 'b' and 3 more."""
     shown = ", ".join(f"'{name}'" for name in names[:8])
     more = f" and {len(names) - 8} more" if len(names) > 8 else ""
     return f"{noun}{'s' if len(names) != 1 else ''} {shown}{more}"

@@ -201,7 +201,8 @@ class Monitor:
             parameters=parameters,
         )
         # Every callback is told, also when an earlier one has asked to stop.
-        if any([callback(progress) for callback in self.callbacks]):
+        answers = [callback(progress) for callback in self.callbacks]
+        if any(answers):
             return self.stop("A callback asked to stop.")
         if watched < self.target - self.tol or not np.isfinite(self.target):
             self.target, self.waited = watched, 0
@@ -280,9 +281,9 @@ def descend(
                 halvings += 1
                 if halvings > MOST_HALVINGS:
                     raise DivergenceError(
-                        f"the cost left the finite numbers in iteration {monitor.history.n_iter + 1}"
-                        f", and again after the learning rate was halved {MOST_HALVINGS} times "
-                        f"(to {optimizer.learning_rate:g}): choose a much smaller learning_rate, "
+                        "the cost left the finite numbers in iteration "
+                        f"{monitor.history.n_iter + 1}, and again after {MOST_HALVINGS} halvings "
+                        f"of the learning rate (to {optimizer.learning_rate:g}): choose a much smaller learning_rate, "
                         "or look for absurdly large values in the table"
                     )
                 optimizer = replace(optimizer, learning_rate=optimizer.learning_rate / 2)
@@ -365,7 +366,7 @@ def minimize_lbfgs(
 def _batches(
     m: int, batch_size: int | None, random: np.random.Generator, n_epochs: int
 ) -> list[Array | None]:
-    """Which examples each step sees. A last batch of fewer than half the size joins its neighbour."""
+    """Which examples each step sees: batches of about the size, as equal as can be."""
     if batch_size is None or batch_size >= m:
         return [None] * n_epochs
     batches: list[Array | None] = []

@@ -91,7 +91,7 @@ def fit(
     The scores go to stdout, and what was decided on the way to stderr.
     """
     from shoal.model_file import save_model
-    from shoal.table import learn_columns
+    from shoal.table_learning import learn_columns
 
     if (holdout is not None) + (cv is not None) + (test is not None) > 1:
         raise click.UsageError("choose one of --holdout, --cv and --test")
@@ -117,7 +117,10 @@ def fit(
         learnt, held_out = split(rows, holdout or HELD_OUT, settings["random_state"], talk)
     fitted = train(learnt, settings, talk)
     history = fitted.history_
-    talk.say(f"stopped after {history.seconds:.1f} s: {history.stop_reason}")
+    talk.say(
+        f"trained {len(fitted.model_.parameters.W1):,} {fitted.activation} units, "
+        f"{count(history.n_iter, 'iteration')} in {history.seconds:.1f} s: {history.stop_reason}"
+    )
 
     scored = {"train": learnt} | ({} if held_out is None else {"held_out": held_out})
     n_rows = {name: len(part) for name, part in scored.items()}

@@ -1,0 +1,426 @@
+"""What both estimators share: scikit-learn's contract around the network, but for the target."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+from sklearn.utils import _safe_indexing
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted
+
+from shoal.activations import Array
+from shoal.engine import NumpyEngine, Problem, choose_engine
+from shoal.errors import DataError, DivergenceError, InterruptedFitWarning, ParameterError
+from shoal.estimator_input import check_table, check_target, check_weights, float_type
+from shoal.folding import average, fold_inputs, fold_scores
+from shoal.losses import Loss
+from shoal.model import Model
+from shoal.network import Parameters, initialize
+from shoal.recipe import Recipe, choose_recipe
+from shoal.table import as_frame
+from shoal.table_learning import learn_columns, merge_rows
+from shoal.training import Callback, Member, Progress, train
+
+try:  # scikit-learn 1.9 and later
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # pragma: no cover - an older scikit-learn
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Nothing, where scikit-learn has no callbacks."""
+
+    def with_callbacks(method: Any) -> Any:
+        """Nothing, where scikit-learn has no callbacks."""
+        return method
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How the scores of training become raw scores: z = center + scale ẑ, each (n_y,)."""
+
+    center: Array
+    scale: Array
+
+
+@dataclass(eq=False, repr=False)
+class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: everything but the target. The fields are the parameters."""
+
+    n_hidden: int = 100
+    _: KW_ONLY
+    activation: str = "relu"
+    solver: str = "auto"
+    alpha: float | str = "auto"
+    learning_rate: float | str = "auto"
+    batch_size: int | str = "auto"
+    max_iter: int | str = "auto"
+    tol: float | str = "auto"
+    n_iter_no_change: int = 10
+    early_stopping: bool | str = "auto"
+    validation_fraction: float = 0.1
+    momentum: float = 0.9
+    nesterovs_momentum: bool = True
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    init: str = "auto"
+    init_scale: float | None = None
+    n_members: int = 1
+    preprocessing: str | None = "auto"
+    categorical_features: Sequence[str] = ()
+    engine: str = "auto"
+    warm_start: bool = False
+    callbacks: Sequence[Callback] = ()
+    random_state: int | np.random.RandomState | None = None
+    verbose: bool = False
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.preprocessing is not None
+        tags.input_tags.sparse = True
+        return tags
+
+    # ---- fit ----
+
+    @with_callbacks
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None) -> Self:
+        """Train the network.
+
+        Parameters
+        ----------
+        X : data frame (pandas, polars, pyarrow), array or sparse matrix (m, n_features)
+        y : array (m,), or (m, n_y) for several labels or targets
+        sample_weight : array (m,), optional
+            Weight 2 is the row twice, weight 0 its absence.
+        validation_data : tuple (X, y) or (X, y, sample_weight), optional
+            Rows to stop by, in place of rows held out.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError
+            If the table cannot be used; the message names column and row.
+        ParameterError
+            If a setting does not exist or is out of range.
+        DivergenceError
+            If training leaves the finite numbers for good.
+        """
+        goes_on = self.warm_start and hasattr(self, "model_")
+        return self._fit(X, y, sample_weight, validation_data, goes_on=goes_on)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation_data: Any = None,
+        *,
+        goes_on: bool,
+        one_epoch: bool = False,
+    ) -> Self:
+        settings = self.get_params(deep=False)
+        engine = choose_engine(self.engine)
+        X, y, weight = self._check(X, y, sample_weight, reset=not goes_on)
+        if weight is not None and not weight.all():
+            kept = np.flatnonzero(weight)
+            X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
+        recipe = choose_recipe(settings, m := len(y))
+        if one_epoch:
+            # L-BFGS needs all examples at hand; a stream of them gets Adam.
+            solver = "adam" if recipe.solver == "lbfgs" else recipe.solver
+            once = {"solver": solver, "max_iter": 1, "tol": 0.0, "early_stopping": False}
+            recipe = choose_recipe(settings | once, m)
+        if recipe.solver == "lbfgs" and as_frame(X) is None:
+            X, y, weight = merge_rows(X, y, weight)
+        Y, loss = self._encode_target(y, reset=not goes_on)
+        if not goes_on:
+            self._learn(X, Y, weight, loss)
+        problem = self._problem(X, Y, weight, loss)
+        if not goes_on:
+            self._members = self._start(problem, recipe)
+        elif len(self._members[0].parameters.W1) != recipe.n_hidden:
+            raise ParameterError(
+                f"the network to continue has {len(self._members[0].parameters.W1)} hidden units, "
+                f"but n_hidden is now {recipe.n_hidden}: set it back, or fit with warm_start=False"
+            )
+        given = validation_data is not None
+        validation = self._validation_problem(validation_data, loss) if given else None
+        callbacks = [*self.callbacks, *([_print_progress] if self.verbose else [])]
+        end = None
+        if getattr(self, "_skl_callbacks", None) and not one_epoch:
+            tell, end = self._sklearn_callbacks(X, y, loss, recipe)
+            callbacks.append(tell)
+        for k, member in enumerate(self._members):
+            seen, watched = problem, validation
+            if recipe.hold_out and not given:
+                seen, watched = self._split(problem, recipe.hold_out, k)
+            train(engine, member, seen, watched, recipe, callbacks)
+        self._finish(engine, problem, recipe)
+        if end is not None:
+            end()
+        return self
+
+    def _check(
+        self, X: Any, y: Any, sample_weight: Any = None, *, reset: bool
+    ) -> tuple[Any, Array, Array | None]:
+        """The rows as they can be used."""
+        if y is None:
+            name = type(self).__name__
+            raise DataError(f"{name} requires y to be passed, but the target y is None")
+        bare, columns = self.preprocessing is None, None if reset else self._columns
+        X = check_table(self, X, bare=bare, columns=columns)
+        y, names = check_target(X, y)
+        if reset:
+            self._target_names = names
+        return X, y, self._weigh(y, check_weights(y, sample_weight))
+
+    def _weigh(self, y: Array, weight: Array | None) -> Array | None:
+        """Weights of the rows, with those of their classes."""
+        return weight
+
+    def _table(self, X: Any) -> Any:
+        """A table to predict, as `Columns` can read it."""
+        check_is_fitted(self)
+        return check_table(self, X, bare=self.preprocessing is None, columns=self._columns)
+
+    def _learn(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> None:
+        """What is fixed before training: columns, the target's scale, the seed."""
+        if self.preprocessing not in ("auto", None):
+            raise ParameterError(
+                f'preprocessing must be "auto" or None, not {self.preprocessing!r}'
+            )
+        self._columns = learn_columns(
+            X,
+            names=getattr(self, "feature_names_in_", None),
+            sample_weight=weight,
+            categorical=self.categorical_features,
+            bare=self.preprocessing is None,
+        )
+        n_y = loss.n_scores(len(Y))
+        center, scale = np.zeros(n_y), np.ones(n_y)
+        if self.preprocessing is not None and loss.scalable != "no":
+            mean = np.average(Y, axis=1, weights=weight)
+            spread = np.sqrt(np.average((Y - mean[:, None]) ** 2, axis=1, weights=weight))
+            if loss.scalable == "affine":
+                center, scale = center + mean, scale * np.where(spread > 0, spread, 1)
+            else:  # through the log link a factor of y is a term of the score
+                center = center + np.log(mean)
+        self._scaling = Scaling(center, scale)
+        seed = self.random_state
+        if seed is None:
+            seed = np.random.SeedSequence().generate_state(1)[0]
+        elif isinstance(seed, np.random.RandomState):
+            seed = seed.randint(2**31)
+        self._seed = int(seed)
+
+    def _problem(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> Problem:
+        """The rows as the network is trained on them: encoded, scaled, examples as columns."""
+        dtype = float_type(X)
+        X = self._columns.encode(X, dtype=dtype)
+        if hasattr(X, "tocsr"):
+            X = X.multiply(1 / self._columns.scales()).tocsr().astype(dtype, copy=False)
+        else:
+            X = (X - self._columns.centers()) / self._columns.scales()
+            X = np.ascontiguousarray(X, dtype=dtype)
+        center, scale = self._scaling.center[: len(Y), None], self._scaling.scale[: len(Y), None]
+        if loss.scalable == "affine":
+            Y = (Y - center) / scale
+        elif loss.scalable == "scale":
+            Y = Y / np.exp(center)
+        return Problem(
+            X=X.T,
+            Y=Y.astype(dtype, copy=False),
+            sample_weight=None if weight is None else weight.astype(dtype, copy=False),
+            activation=self.activation,
+            loss=loss,
+        )
+
+    def _validation_problem(self, validation_data: Any, loss: Loss) -> Problem:
+        """The user's own rows to stop by, encoded as the training rows are."""
+        try:
+            X, y, *weights = validation_data
+        except (TypeError, ValueError):
+            raise ParameterError(
+                "validation_data must be (X, y) or (X, y, sample_weight)"
+            ) from None
+        X, y, weight = self._check(X, y, *weights, reset=False)
+        Y, _ = self._encode_target(y, reset=False)
+        return self._problem(X, Y, weight, loss)
+
+    def _start(self, problem: Problem, recipe: Recipe) -> list[Member]:
+        """New members, each with its own stream of random numbers."""
+        members = []
+        for k in range(recipe.n_members):
+            parameters = initialize(
+                problem.X.shape[0],
+                recipe.n_hidden,
+                len(self._scaling.center),
+                scheme=recipe.scheme,
+                scale=recipe.scale,
+                # The first member's seed is the legacy stream's own, as in the course.
+                random_state=np.random.RandomState(self._seed if k == 0 else [self._seed, k]),
+            )
+            parameters = Parameters(*(block.astype(problem.Y.dtype) for block in parameters))
+            members.append(Member(parameters, np.random.default_rng([self._seed, k])))
+        return members
+
+    def _split(self, problem: Problem, share: float, k: int) -> tuple[Problem, Problem]:
+        """The examples member k trains on, and those it stops by: the same in every fit on them."""
+        if problem.m < 2:
+            raise DataError("one row cannot be split: early_stopping needs at least two")
+        labels = None
+        if hasattr(self, "classes_") and type_of_target(problem.Y.T) != "multilabel-indicator":
+            labels = problem.Y[0] if len(problem.Y) == 1 else problem.Y.argmax(axis=0)
+            counts = np.unique(labels, return_counts=True)[1]
+            if counts.min() < 2 or min(share, 1 - share) * problem.m < len(counts):
+                labels = None  # too few rows for every class to be on both sides
+        kept, held_out = train_test_split(
+            np.arange(problem.m),
+            test_size=share,
+            stratify=labels,
+            random_state=int(np.random.SeedSequence([self._seed, k]).generate_state(1)[0]),
+        )
+        return problem.batch(kept), problem.batch(held_out)
+
+    def _finish(self, engine: NumpyEngine, problem: Problem, recipe: Recipe) -> None:
+        """Fold the members into one network in raw units, and say what happened.
+
+        Where max_iter is "auto" its limit is part of the recipe, and nothing to warn of.
+        """
+        network = average([member.parameters for member in self._members])
+        self.loss_ = engine.cost(problem, network)
+        if not np.isfinite(self.loss_):
+            raise DivergenceError(
+                "the cost is not a finite number: scale the inputs and the target, or choose a "
+                "smaller learning_rate"
+            )
+        self.engine_ = engine.name
+        self.history_ = self._members[0].history
+        self.loss_curve_ = self.history_.loss
+        self.validation_loss_curve_ = self.history_.validation_loss
+        self.n_iter_ = self.history_.n_iter
+        self.n_outputs_ = len(problem.Y)
+        self.model_ = self._model(network, problem.loss)
+        histories = [member.history for member in self._members]
+        if any(history.interrupted for history in histories):
+            warnings.warn(
+                f"{self.history_.stop_reason} The best network so far is kept.",
+                InterruptedFitWarning,
+                stacklevel=4,
+            )
+        elif self.max_iter != "auto" and recipe.tol > 0 and not all(h.converged for h in histories):
+            warnings.warn(
+                f"{self.history_.stop_reason} The loss was still falling: raise max_iter.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _model(self, network: Parameters, loss: Loss) -> Model:
+        """A network in scaled units as a Model in raw units."""
+        network = fold_inputs(network, self._columns.centers(), self._columns.scales())
+        network = fold_scores(network, self._scaling.center, self._scaling.scale)
+        history = self._members[0].history
+        summary = {
+            "estimator": type(self).__name__,
+            "solver": self.solver,
+            "iterations": history.n_iter,
+            "stop_reason": history.stop_reason,
+        }
+        return Model(
+            parameters=network,
+            activation=self.activation,
+            loss=loss,
+            columns=self._columns,
+            target=self._target_names,
+            classes=self._model_classes(),
+            training=summary,
+        )
+
+    def _model_classes(self) -> Array | None:
+        """Labels for the Model; None where there are none."""
+        return None
+
+    # ---- what was learnt ----
+
+    @property
+    def W1_(self) -> Array:
+        """(n_h, n_x)."""
+        return self.model_.parameters.W1
+
+    @property
+    def b1_(self) -> Array:
+        """(n_h, 1)."""
+        return self.model_.parameters.b1
+
+    @property
+    def W2_(self) -> Array:
+        """(n_y, n_h)."""
+        return self.model_.parameters.W2
+
+    @property
+    def b2_(self) -> Array:
+        """(n_y, 1)."""
+        return self.model_.parameters.b2
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """W1 and W2 as (n_x, n_h) and (n_h, n_y)."""
+        W1, _, W2, _ = self.model_.parameters
+        return [W1.T, W2.T]
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """b1 and b2 as (n_h,) and (n_y,)."""
+        _, b1, _, b2 = self.model_.parameters
+        return [b1.ravel(), b2.ravel()]
+
+    # ---- scikit-learn's callbacks ----
+
+    def _sklearn_callbacks(
+        self, X: Any, y: Array, loss: Loss, recipe: Recipe
+    ) -> tuple[Callback, Callable[[], None]]:
+        """What tells scikit-learn's callbacks of each call, and what tells them of the end."""
+        context = self._init_callback_context(max_subtasks=None)
+        context.call_on_fit_task_begin(estimator=self, X=X, y=y)
+
+        def tell(progress: Progress) -> bool:
+            def fitted() -> dict[str, Any]:
+                return vars(self) | {"model_": self._model(progress.parameters, loss)}
+
+            task = context.subcontext(task_name="iteration")
+            task.call_on_fit_task_begin(estimator=self, X=X, y=y)
+            return bool(
+                task.call_on_fit_task_end(
+                    estimator=self, X=X, y=y, reconstruction_attributes=fitted
+                )
+            )
+
+        def end() -> None:
+            context.call_on_fit_task_end(
+                estimator=self, X=X, y=y, reconstruction_attributes=lambda: vars(self)
+            )
+
+        return tell, end
+
+
+def can_stream(estimator: Network) -> bool:
+    """L-BFGS needs all examples at once."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError('partial_fit needs solver "auto", "adam", "sgd" or "gd"')
+    return True
+
+
+def _print_progress(progress: Progress) -> None:
+    """One line on iterations 1, 2, 5, 10, 20, 50, ..."""
+    leading = str(progress.iteration).rstrip("0")
+    if leading in ("1", "2", "5") or progress.iteration == progress.max_iter:
+        held_out = progress.validation_loss
+        tail = "" if held_out is None else f"  held out {held_out:.6f}"
+        print(f"iteration {progress.iteration:>6,}  loss {progress.loss:.6f}{tail}")
