@@ -139,6 +139,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             recipe = choose_recipe(settings | once, m)
         if recipe.solver == "lbfgs" and as_frame(X) is None:
             X, y, weight = merge_rows(X, y, weight)
+        self._recipe = recipe
         Y, loss = self._encode_target(y, reset=not goes_on)
         if not goes_on:
             self._learn(X, Y, weight, loss)
@@ -329,7 +330,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         history = self._members[0].history
         summary = {
             "estimator": type(self).__name__,
-            "solver": self.solver,
+            "solver": self._recipe.solver,
             "iterations": history.n_iter,
             "stop_reason": history.stop_reason,
         }

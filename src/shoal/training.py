@@ -283,8 +283,8 @@ def descend(
                     raise DivergenceError(
                         "the cost left the finite numbers in iteration "
                         f"{monitor.history.n_iter + 1}, and again after {MOST_HALVINGS} halvings "
-                        f"of the learning rate (to {optimizer.learning_rate:g}): choose a much smaller learning_rate, "
-                        "or look for absurdly large values in the table"
+                        f"of the learning rate (to {optimizer.learning_rate:g}): choose a much "
+                        "smaller learning_rate, or look for absurdly large values in the table"
                     )
                 optimizer = replace(optimizer, learning_rate=optimizer.learning_rate / 2)
                 parameters, memory = safe, optimizer.init(safe)
