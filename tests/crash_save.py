@@ -17,8 +17,9 @@ import time
 import warnings
 from pathlib import Path
 
-from fuzz_model_file import make_model, pack
+from fuzz_model_file import pack
 from shoal import LOSSES, Model, load_model, save_model
+from sound_models import make_model
 
 # Forking with the idle threads of a matrix library is what Python warns of; the child only saves.
 warnings.filterwarnings("ignore", category=DeprecationWarning, message=".*fork.*")
@@ -43,8 +44,6 @@ def run(trials: int, seed: int, folder: Path, n_h: int) -> tuple[int, int]:
     contents = [pack(model) for model in models]
     r = random.Random(seed)
     path = folder / "model.shoal"
-    save_model(models[0], path)
-    before = path.stat()
     longest = 0.001
     for model in models:  # how long a save takes here, so that kills fall inside one
         start = time.perf_counter()
@@ -78,7 +77,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill processes that save a model.")
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--hidden", type=int, default=20_000, help="units: 160 bytes each")
+    parser.add_argument("--hidden", type=int, default=20_000, help="hidden units of the models")
     arguments = parser.parse_args()
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:

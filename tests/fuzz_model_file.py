@@ -25,83 +25,13 @@ from pathlib import Path
 import numpy as np
 import safetensors
 
-from shoal import LOSSES, Model, ModelFileError, Parameters, load_model
-from shoal.losses import Huber, Loss, Quantile, Tweedie
+from shoal import Model, ModelFileError, load_model
 from shoal.model_file import _DIGEST_END, _DIGEST_START, _pack
 from shoal.model_tensors import TENSORS, to_tensors
 from shoal.network import forward
-from shoal.table import Column, Columns
+from sound_models import SOUND
 
 SLOWEST = 1.0  # seconds
-
-
-# ---- sound models ------------------------------------------------------------------------------
-
-
-def make_model(
-    loss: Loss,
-    *,
-    n_h: int = 3,
-    n_y: int = 1,
-    dtype: str = "float64",
-    activation: str = "tanh",
-    columns: Columns | None = None,
-    target: tuple[str, ...] | None = None,
-    classes: np.ndarray | None = None,
-    training: dict | None = None,
-    seed: int = 0,
-) -> Model:
-    """A model with random parameters, negative zeros and denormal numbers among them."""
-    columns = COLUMNS if columns is None else columns
-    rng = np.random.default_rng(seed)
-    n_x = len(columns.slots)
-    parameters = Parameters(
-        W1=rng.normal(size=(n_h, n_x)).astype(dtype),
-        b1=rng.normal(size=(n_h, 1)).astype(dtype),
-        W2=rng.normal(size=(n_y, n_h or n_x)).astype(dtype),
-        b2=np.full((n_y, 1), -0.0, dtype),
-    )
-    parameters.W2[0, :1] = np.finfo(dtype).smallest_subnormal
-    if target is None:
-        one = classes is not None or loss.name == "quantile" or n_y == 1
-        target = ("y",) if one else tuple(f"y{k}" for k in range(n_y))
-    summary = {"solver": "adam", "iterations": 12} if training is None else training
-    return Model(parameters, activation, loss, columns, target, classes, summary)
-
-
-COLUMNS = Columns(
-    (
-        Column("bill length", "number", center=43.9, scale=5.4, missing=0.01),
-        Column("id", "unused", note="it numbers the rows"),
-        Column(
-            'îsland "1"\n',
-            "category",
-            levels=("Biscoe", "", "Torgersen", "🐧"),
-            shares=(0.5, 0.25, 0.125, 0.125),
-            missing=0.25,
-            note="the 4 most frequent of 5 levels",
-        ),
-        Column("wet", "boolean", center=0.25, scale=0.4330127018922193),
-        Column("day", "date", center=18262.5, scale=105.6),
-    )
-)
-POSITIONS = Columns((Column("x1", "number"), Column("x2", "number")), named=False)
-
-SOUND = {
-    "binary": make_model(LOSSES["sigmoid"](), classes=np.array(["no", "yes"])),
-    "multiclass": make_model(LOSSES["softmax"](), n_y=3, classes=np.array([1, 2, 9])),
-    "float32": make_model(LOSSES["identity"](), dtype="float32", activation="gelu", seed=1),
-    "multilabel": make_model(LOSSES["sigmoid"](), n_y=2, columns=POSITIONS, activation="relu"),
-    "bool": make_model(LOSSES["sigmoid"](), classes=np.array([False, True]), columns=POSITIONS),
-    "float classes": make_model(LOSSES["softmax"](), n_y=2, classes=np.array([-0.5, 1e300])),
-    "quantile": make_model(Quantile((0.1, 0.5, 0.9)), n_y=3, columns=POSITIONS),
-    "huber": make_model(Huber(1.35), columns=POSITIONS, activation="silu"),
-    "tweedie, no hidden layer": make_model(Tweedie(1.7), n_h=0),
-    "no inputs": make_model(LOSSES["poisson"](), columns=Columns(()), dtype="float32"),
-    "training": make_model(
-        LOSSES["gamma"](), training={"a": [1, -2.5, None, True, 'é\t\\"'], "b": {"c": {}}}
-    ),
-}
 
 
 def pack(model: Model) -> bytes:

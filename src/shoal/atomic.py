@@ -26,7 +26,6 @@ if sys.platform != "win32":
 
 _TEMPORARY = re.compile(r"\.shoal-[0-9a-f]{16}\.tmp")
 _WINDOWS = sys.platform == "win32"
-_BINARY = getattr(os, "O_BINARY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 _ADVICE = {
@@ -67,22 +66,18 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         target = Path(os.path.realpath(path))
         mode = _mode_to_keep(target)
         _sweep(target.parent)
-        descriptor, temporary = _create(target.parent)
-        file = os.fdopen(descriptor, "wb")
+        file, temporary = _create(target.parent)
         try:
-            if mode is not None and mode != stat.S_IMODE(os.fstat(descriptor).st_mode):
+            if mode is not None and mode != stat.S_IMODE(os.fstat(file.fileno()).st_mode):
                 os.chmod(temporary, mode)
             yield file
             file.flush()
-            os.fsync(descriptor)
+            os.fsync(file.fileno())
             if _WINDOWS:
                 file.close()  # an open file cannot be renamed there; elsewhere closing would unlock
             os.replace(temporary, target)
         except BaseException:
-            with suppress(OSError):  # closing flushes once more; the first error is the one to tell
-                file.close()
-            with suppress(OSError):
-                os.unlink(temporary)
+            _discard(file, temporary)
             raise
         file.close()
     except OSError as error:
@@ -115,16 +110,28 @@ def _mode_to_keep(target: Path) -> int | None:
     return stat.S_IMODE(mode)
 
 
-def _create(folder: Path) -> tuple[int, Path]:
-    """A new, empty, locked temporary file: its descriptor and its path."""
+def _create(folder: Path) -> tuple[BinaryIO, Path]:
+    """A new, empty, locked temporary file, open for writing, and its path."""
     while True:
         temporary = folder / f".shoal-{secrets.token_hex(8)}.tmp"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
-        with suppress(OSError):  # where there are no locks, nobody sweeps either
-            _lock(descriptor)
-        if os.fstat(descriptor).st_nlink:
-            return descriptor, temporary
-        os.close(descriptor)  # another writer swept it away before it was locked
+        file = open(temporary, "xb")  # noqa: SIM115 - it outlives this function
+        try:
+            with suppress(OSError):  # where there are no locks, nobody sweeps either
+                _lock(file.fileno())
+            if os.fstat(file.fileno()).st_nlink:
+                return file, temporary
+            file.close()  # another writer swept it away before it was locked
+        except BaseException:
+            _discard(file, temporary)
+            raise
+
+
+def _discard(file: BinaryIO, temporary: Path) -> None:
+    """Close and remove a temporary file; the error that led here is the one to tell."""
+    with suppress(OSError):  # closing writes what is buffered, which may fail once more
+        file.close()
+    with suppress(OSError):
+        os.unlink(temporary)
 
 
 def _sweep(folder: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from shoal.activations import ACTIVATIONS, Array
 from shoal.errors import ParameterError
-from shoal.losses import LOSSES, Loss
+from shoal.losses import LOSSES, Loss, Quantile
 from shoal.model import Model
 from shoal.network import Parameters
 from shoal.table import Column, Columns
@@ -78,6 +78,8 @@ def to_tensors(model: Model) -> tuple[dict[str, str], dict[str, Array]]:
     require(LOSSES.get(loss.name) is type(loss), "output", f"{loss!r} is no loss of shoal's own")
     for column in columns:
         require(column.kind in COLUMN_KINDS, "columns", f"{column.kind!a:.60} is no kind of column")
+        each = len(column.levels) == len(column.shares)
+        require(each, "columns", f"not each level of {column.name!a:.60} has a share")
     for name, array in model.parameters._asdict().items():
         known = array.dtype.name in ("float64", "float32")
         require(known, "dtype", f"{name} is {array.dtype}, not float64 or float32")
@@ -142,6 +144,9 @@ def from_tensors(metadata: dict[str, str], tensors: dict[str, Array]) -> Model:
     parameters = Parameters(*(tensors[name] for name in Parameters._fields))
     loss = _loss(output, tensors["output_settings"].tolist())
     n_y, n_x = len(parameters.W2), parameters.W1.shape[1]
+    if isinstance(loss, Quantile):
+        levels = len(loss.levels)
+        require(levels == n_y, "output", f"{levels} levels of quantile have {n_y} outputs")
     if class_kind == "none":
         n_targets, n_classes = 1 if output == "quantile" else n_y, 0
     else:
