@@ -38,8 +38,10 @@ RULES = {
     # the estimators: the only modules on scikit-learn
     "estimator_input": ("activations errors table", "numpy sklearn", ""),
     "estimator_base": (
-        "activations engine errors estimator_input folding losses model network recipe table "
-        "table_learning training",
+        (
+            "activations engine errors estimator_input folding losses model network recipe table "
+            "table_learning training"
+        ),
         "numpy sklearn",
         "",
     ),
@@ -53,8 +55,10 @@ RULES = {
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
     # faces
     "cli": (
-        "activations engine errors estimators model model_file network table table_file "
-        "table_learning training",
+        (
+            "activations engine errors estimators model model_file network table table_file "
+            "table_learning training"
+        ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
     ),
