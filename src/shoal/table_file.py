@@ -20,7 +20,7 @@ from typing import Any
 import polars as pl
 
 from shoal.atomic import atomic_write
-from shoal.errors import DataError
+from shoal.errors import DataError, ParameterError
 from shoal.table_csv import read_csv
 from shoal.table_text import read_text_columns
 
@@ -100,7 +100,7 @@ def write_table(frame: pl.DataFrame, target: str | os.PathLike[str]) -> None:
 
     Raises
     ------
-    DataError
+    ParameterError
         If the suffix is of no known format.
     ShoalError
         If the file cannot be written.
@@ -115,7 +115,9 @@ def write_table(frame: pl.DataFrame, target: str | os.PathLike[str]) -> None:
     buffer = io.BytesIO()
     writers[table_format(target)](buffer)
     if os.fspath(target) == "-":
-        sys.stdout.buffer.write(buffer.getvalue())
+        rest = buffer.getbuffer()
+        while rest:  # with PYTHONUNBUFFERED a write may do a part and say so
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
     else:
         with atomic_write(target) as file:
@@ -127,14 +129,14 @@ def table_format(target: str | os.PathLike[str]) -> str:
 
     Raises
     ------
-    DataError
+    ParameterError
         If there is none.
     """
     if os.fspath(target) == "-":
         return "csv"
     suffix = Path(target).suffix.lower()
     if suffix not in FORMATS:
-        raise DataError(
+        raise ParameterError(
             f"{target}: the suffix '{suffix}' says no format to write; use one of: "
             + ", ".join(FORMATS)
         )
@@ -225,7 +227,7 @@ def _decode(data: bytes) -> tuple[str, list[str]]:
             notes.append(f"not UTF-8 (byte {byte:#04x} in line {line}), so read as {title}")
     start = text[:SAMPLE]
     control = len(re.findall(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", start))
-    if "\0" in text or control > len(start) / 100:
+    if "\0" in text or control > 1 + len(start) / 100:
         raise DataError("this is not text, and no other format that is known: not a table")
     return text, notes
 
@@ -285,7 +287,7 @@ def _plain(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
         elif not (
             dtype.is_numeric() or dtype in (pl.Boolean, pl.String, pl.Null, pl.Date, pl.Datetime)
         ):
-            notes.append(f"column '{series.name}' is left out: it holds {str(dtype).lower()}")
+            notes.append(f"column '{series.name}' is left out: it holds {dtype}")
             continue
         columns.append(series)
     return pl.DataFrame(columns), notes

@@ -44,6 +44,13 @@ class Shoal(click.Group):
         """The verbs in the order in which they are used."""
         return list(self.commands)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; that the output is closed is told from other errors here, before click."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return _stop_writing()
+
     def main(self, *args: Any, **options: Any) -> NoReturn:
         """Run one command line and exit."""
         for stream in (sys.stdout, sys.stderr):
@@ -56,6 +63,9 @@ class Shoal(click.Group):
                 code = super().main(*args, **options) or 0
             finally:
                 sys.stdout.flush()
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            code = USAGE
         except click.UsageError as error:
             where = f"\nTry '{error.ctx.command_path} --help'." if error.ctx else ""
             code = _explain(error.format_message() + where, error.exit_code)
@@ -68,13 +78,17 @@ class Shoal(click.Group):
         except (KeyboardInterrupt, click.Abort):
             code = _explain("interrupted", INTERRUPTED)
         except BrokenPipeError:
-            # The reader has what it wanted. What is still buffered must not be tried again at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = PIPE_CLOSED
+            code = _stop_writing()
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             code = _explain(f"{where}{error.strerror or error}", FAILED)
         sys.exit(code)
+
+
+def _stop_writing() -> int:
+    """Send to nowhere what is still buffered, so that it is not tried again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return PIPE_CLOSED
 
 
 def _explain(message: str, code: int) -> int:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     "n_rows",
     type=click.IntRange(min=1),
     default=200,
-    show_default=True,
-    help="Check on so many rows, drawn at random.",
+    metavar="N",
+    help="Check on so many rows, drawn at random; 200 by default.",
 )
 @JSON_OPTION
 @QUIET_OPTION

@@ -100,8 +100,9 @@ class ProgressLine:
                 from rich.text import Text
 
                 self.drawn = now
+                line = f"{self.label}  {sparkline(self.losses)}  {_state(progress)}"
                 self.live.update(
-                    Text(f"{self.label}  {sparkline(self.losses)}  {_state(progress)}"),
+                    Text(line, no_wrap=True, overflow="ellipsis"),
                     refresh=True,
                 )
         elif not self.silent and progress.iteration >= self.next:

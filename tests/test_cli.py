@@ -1,0 +1,712 @@
+"""The command line: what each verb prints, writes and returns, on a terminal and in a pipe."""
+
+import csv
+import importlib.util
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from shoal import load_model, save_model
+from shoal.cli import main
+from shoal.cli.scores import folds, hold_out, score_labels, score_values
+from shoal.cli.talk import ProgressLine, is_live, printable, sparkline
+from shoal.estimators import ShoalRegressor
+from shoal.training import Progress
+
+ROOT = Path(__file__).parent.parent
+PENGUINS = ROOT / "examples" / "penguins.csv"
+NEW = ROOT / "examples" / "new_penguins.csv"
+QUICK = ["--max-iter", "60", "--hidden", "8", "--activation", "tanh"]
+
+
+def shoal(*arguments: object, stdin: bytes = b"", code: int = 0) -> Result:
+    """Run one command line in this process; its exit code must be `code`."""
+    result = CliRunner().invoke(main, [str(a) for a in arguments], input=stdin)
+    assert result.exit_code == code, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of the penguins' species."""
+    path = tmp_path_factory.mktemp("model") / "penguins.shoal"
+    shoal("fit", PENGUINS, "-t", "species", "-o", path, *QUICK)
+    return path
+
+
+@pytest.fixture
+def regression(tmp_path: Path) -> Path:
+    """A table of 60 rows whose y is a line in x, with an identifier and a column of categories."""
+    path = tmp_path / "line.csv"
+    rows = (f"r{i:03},{i / 10},{'ab'[i % 2]},{i / 5 + i % 2}" for i in range(60))
+    path.write_text("name,x,c,y\n" + "\n".join(rows) + "\n")
+    return path
+
+
+# ---- fit ----------------------------------------------------------------------------------------
+
+
+def test_fit_says_what_it_decides_and_scores_beside_baselines(tmp_path: Path) -> None:
+    """Decisions on stderr, a line each; on stdout one table: the network and two baselines."""
+    result = shoal("fit", PENGUINS, "--target", "species", "-o", tmp_path / "m.shoal", *QUICK)
+    for sentence in (
+        "344 rows, 8 columns",
+        "target species: 3 classes (Adelie 152, Gentoo 124, Chinstrap 68)",
+        "island: 3 categories",
+        "bill_length_mm, bill_depth_mm, flipper_length_mm, body_mass_g: number, 2 missing",
+        "sex: 2 categories, 11 missing",
+        "68 rows held out to score on (seed 0, of each class alike)",
+        "saved",
+    ):
+        assert sentence in result.stderr
+    header, *rows = result.stdout.splitlines()
+    assert header.split("  ")[0] == "68 rows held out"
+    assert [row.split("  ")[0] for row in rows] == [
+        "shoal",
+        "logistic regression",
+        "majority class",
+    ]
+    for arrow in ("accuracy ↑", "balanced accuracy ↑", "ROC AUC ↑", "log-loss ↓"):
+        assert arrow in header
+
+
+def test_fit_prints_one_json_document(tmp_path: Path) -> None:
+    """With --json stdout holds one document, with these keys, and says the same as the model."""
+    path = tmp_path / "m.shoal"
+    result = shoal("fit", PENGUINS, "-t", "species", "-o", path, "--json", *QUICK)
+    report = json.loads(result.stdout)
+    assert report["task"] == "multiclass"
+    assert report["rows"] == {"train": 276, "held_out": 68}
+    assert report["path"] == str(path)
+    assert report["metrics"]["held_out"]["accuracy"] > 0.9
+    assert report["baselines"]["majority class"]["accuracy"] == pytest.approx(30 / 68)
+    assert "island: 3 categories" in report["decisions"]
+    assert report["columns"][0] == {
+        "name": "island",
+        "kind": "category",
+        "levels": ["Biscoe", "Dream", "Torgersen"],
+        "missing": 0.0,
+    }
+    fitted = load_model(path)
+    assert fitted.training["metrics"] == report["metrics"]
+    assert fitted.target == ("species",)
+
+
+def test_the_model_saved_is_the_one_that_was_scored(tmp_path: Path) -> None:
+    """After a holdout the file's own accuracy on the rows held out is the accuracy printed."""
+    path = tmp_path / "m.shoal"
+    arguments = ["fit", PENGUINS, "-t", "species", "-o", path, "--json", "--seed", 3, *QUICK]
+    report = json.loads(shoal(*arguments).stdout)
+    table = pl.read_csv(PENGUINS, null_values="NA")
+    y = table["species"].to_numpy()
+    held = hold_out(y, 0.2, seed=3, stratify=True)
+    accuracy = (load_model(path).predict(table)[held] == y[held]).mean()
+    assert accuracy == pytest.approx(report["metrics"]["held_out"]["accuracy"], abs=1e-12)
+    assert "the one that is scored here" in report["decisions"][-1]
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
+    """Two fits with one seed write the same parameters, another seed others."""
+    parameters = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        path = tmp_path / f"{name}.shoal"
+        shoal("fit", PENGUINS, "-t", "species", "-o", path, "--seed", seed, "-q", *QUICK)
+        parameters.append(load_model(path).parameters)
+    assert all(map(np.array_equal, parameters[0], parameters[1]))
+    assert not np.array_equal(parameters[0].W1, parameters[2].W1)
+
+
+def test_a_regression_has_its_own_metrics_and_baselines(regression: Path, tmp_path: Path) -> None:
+    """Numbers are values to predict: R², RMSE, MAE, beside ridge regression and the mean."""
+    path = tmp_path / "line.shoal"
+    result = shoal("fit", regression, "-t", "y", "-o", path, *QUICK)
+    assert "target y: numbers from 0 to 12.8: a regression" in result.stderr
+    assert "name: left out, 60 different values: an identifier" in result.stderr
+    assert "R² ↑" in result.stdout
+    assert [row.split("  ")[0] for row in result.stdout.splitlines()[1:]] == [
+        "shoal",
+        "ridge regression",
+        "mean",
+    ]
+
+
+def test_cross_validation_scores_each_fold_and_fits_on_every_row(tmp_path: Path) -> None:
+    """--cv prints mean ± standard deviation for all, and the model has learnt from all rows."""
+    path = tmp_path / "m.shoal"
+    result = shoal("fit", PENGUINS, "-t", "species", "-o", path, "--cv", 3, *QUICK)
+    assert result.stdout.splitlines()[0].startswith("3 folds")
+    assert result.stdout.count(" ± ") == 3 * 4 - 1 * 0
+    assert "learnt from all 344 rows" in result.stderr
+    assert load_model(path).training["rows"] == {"train": 344}
+    report = json.loads(
+        shoal("fit", PENGUINS, "-t", "species", "-o", path, "--cv", 3, "--json", *QUICK).stdout
+    )
+    assert report["cross_validation"]["shoal"]["accuracy"]["mean"] > 0.9
+
+
+def test_a_test_table_is_scored_and_not_learnt_from(tmp_path: Path) -> None:
+    """--test scores on its own rows, whatever their columns' order; training has all of DATA."""
+    other = tmp_path / "other.csv"
+    table = pl.read_csv(PENGUINS, infer_schema=False).sample(50, seed=0)
+    table.select(reversed(table.columns)).write_csv(other)
+    path = tmp_path / "m.shoal"
+    arguments = ["fit", PENGUINS, "-t", "species", "-o", path, "--test", other, "--json", *QUICK]
+    report = json.loads(shoal(*arguments).stdout)
+    assert report["rows"] == {"train": 344, "held_out": 50}
+    assert "learnt from all 344 rows" in report["decisions"][-1]
+
+
+def test_rows_without_a_target_are_dropped_and_counted(tmp_path: Path) -> None:
+    """They cannot be learnt from; the first of them is named."""
+    table = tmp_path / "t.csv"
+    rows = [f"{i},{'NA' if i in (2, 5) else 'ab'[i % 2]}" for i in range(20)]
+    table.write_text("x,y\n" + "\n".join(rows) + "\n")
+    result = shoal("fit", table, "-t", "y", "-o", tmp_path / "m.shoal", *QUICK)
+    assert "2 rows dropped: y missing (the first: row 3)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "options", "task"),
+    [
+        (["a", "b"] * 10, [], "binary"),
+        (["true", "false"] * 10, [], "binary"),
+        ([0, 1] * 10, [], "binary"),
+        ([1, 2, 3, 4] * 5, [], "multiclass"),
+        ([1, 2, 3, 4] * 5, ["--task", "regression"], "regression"),
+        ([0.5, 1.5] * 10, [], "regression"),
+        (list(range(20)), [], "regression"),
+        ([float(k) for k in range(11)] * 2, ["--task", "classification"], "multiclass"),
+    ],
+)
+def test_the_task_follows_from_the_target(
+    values: list[object], options: list[str], task: str, tmp_path: Path
+) -> None:
+    """Texts, truths and up to ten whole numbers are classes, other numbers values, or as told."""
+    table = tmp_path / "t.csv"
+    rows = "".join(f"{i % 7},{value}\n" for i, value in enumerate(values))
+    table.write_text("x,y\n" + rows)
+    path = tmp_path / "m.shoal"
+    shoal("fit", table, "-t", "y", "-o", path, "--holdout", 0, *options, *QUICK)
+    assert load_model(path).task == task
+
+
+def test_labels_are_predicted_as_they_were_written(tmp_path: Path) -> None:
+    """A target of True and False, or of 0 and 1, comes back letter for letter."""
+    for labels in ("True", "False"), ("0", "1"), ("é, x", '"q"'):
+        table = tmp_path / "t.csv"
+        frame = pl.DataFrame({"x": range(20), "y": [labels[i // 10] for i in range(20)]})
+        frame.write_csv(table)
+        path = tmp_path / "m.shoal"
+        shoal("fit", table, "-t", "y", "-o", path, "--holdout", 0, *QUICK)
+        out = shoal("predict", path, table, "--proba").stdout
+        rows = list(csv.DictReader(io.StringIO(out)))
+        assert {row["prediction"] for row in rows} == set(labels)
+        assert set(rows[0]) == {"y", "prediction", *(f"probability_{x}" for x in labels)}
+
+
+def test_columns_can_be_dropped_or_taken_for_categories(tmp_path: Path) -> None:
+    """--drop leaves a column out, --category makes numbers names."""
+    path = tmp_path / "m.shoal"
+    options = ["--drop", "sex", "--drop", "island", "--category", "year"]
+    shoal("fit", PENGUINS, "-t", "species", "-o", path, *options, *QUICK)
+    kinds = {column.name: column.kind for column in load_model(path).columns.columns}
+    assert "sex" not in kinds
+    assert "island" not in kinds
+    assert kinds["year"] == "category"
+
+
+def test_settings_reach_the_network(tmp_path: Path) -> None:
+    """Size and activation of the hidden layer are those of the command line."""
+    path = tmp_path / "m.shoal"
+    options = ["--hidden", 3, "--activation", "tanh", "--solver", "adam", "--batch-size", 16]
+    options += ["--alpha", 0.01, "--learning-rate", 0.01, "--max-iter", 2, "--balanced"]
+    shoal("fit", PENGUINS, "-t", "species", "-o", path, *options)
+    fitted = load_model(path)
+    assert len(fitted.parameters.W1) == 3
+    assert fitted.activation == "tanh"
+    assert fitted.training["iterations"] == 2
+
+
+def test_a_table_from_a_pipe_becomes_model_shoal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DATA may be -, and then the model is called model.shoal."""
+    monkeypatch.chdir(tmp_path)
+    shoal("fit", "-", "-t", "species", *QUICK, stdin=PENGUINS.read_bytes())
+    assert [path.name for path in tmp_path.iterdir()] == ["model.shoal"]
+
+
+def test_the_model_is_named_after_the_table(
+    regression: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without -o the file is DATA's name with .shoal, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    shoal("fit", regression, "-t", "y", *QUICK)
+    assert (tmp_path / "line.shoal").exists()
+
+
+# ---- splits and scores --------------------------------------------------------------------------
+
+
+def test_rows_held_out_are_a_share_of_each_class_and_never_all_of_one() -> None:
+    """Of 100, 10, 2 and 1 rows of a class 20, 2, at most 1 and none are held out."""
+    y = np.repeat(["a", "b", "c", "d"], [100, 10, 2, 1])
+    for seed in range(20):
+        held = hold_out(y, 0.2, seed=seed, stratify=True)
+        counts = {label: int(held[y == label].sum()) for label in "abcd"}
+        assert abs(counts["a"] - 20) <= 1
+        assert abs(counts["b"] - 2) <= 1
+        assert counts["c"] <= 1
+        assert counts["d"] == 0
+
+
+def test_folds_share_the_rows_out() -> None:
+    """Every row is held out once, and each fold has every class alike."""
+    y = np.repeat([0, 1], [40, 20])
+    masks = list(folds(y, 5, seed=0, stratify=True))
+    assert (np.sum(masks, axis=0) == 1).all()
+    assert [int(y[mask].sum()) for mask in masks] == [4] * 5
+
+
+def test_metrics_are_what_they_are_called() -> None:
+    """Against figures worked out by hand; a label never seen is a mistake, not a crash."""
+    y, classes = np.array(["a", "a", "b", "b"]), np.array(["a", "b"])
+    probability = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]])
+    prediction = classes[probability.argmax(axis=1)]
+    scores = score_labels(y, prediction, probability, classes)
+    assert scores["accuracy"] == 0.75
+    assert scores["ROC AUC"] == 1.0
+    assert scores["log-loss"] == pytest.approx(-np.log([0.9, 0.4, 0.8, 0.7]).mean())
+    unseen = score_labels(np.array(["a", "a", "b", "z"]), prediction, probability, classes)
+    assert unseen["accuracy"] == 0.5
+    assert unseen["log-loss"] is None
+    one = score_labels(y[:2], prediction[:2], probability[:2], classes)
+    assert one["ROC AUC"] is None
+    values = score_values(np.array([0.0, 2.0]), np.array([1.0, 2.0]))
+    assert values == pytest.approx({"R²": 0.5, "RMSE": np.sqrt(0.5), "MAE": 0.5})
+
+
+# ---- predict ------------------------------------------------------------------------------------
+
+
+def test_predictions_are_those_of_the_model(model: Path) -> None:
+    """In the rows' order, digit for digit what Model.predict and predict_proba give."""
+    out = pl.read_csv(shoal("predict", model, NEW, "--proba").stdout.encode())
+    frame, fitted = pl.read_csv(NEW, null_values="NA"), load_model(model)
+    assert out.columns == [
+        "prediction",
+        *(f"probability_{label}" for label in ("Adelie", "Chinstrap", "Gentoo")),
+    ]
+    assert out["prediction"].to_list() == fitted.predict(frame).tolist()
+    assert np.array_equal(out[:, 1:].to_numpy(), fitted.predict_proba(frame))
+
+
+def test_columns_that_the_model_does_not_read_are_kept_as_they_are_written(
+    model: Path, tmp_path: Path
+) -> None:
+    """Identifiers, notes and formulas pass through unaltered, before the prediction."""
+    rows = NEW.read_text().splitlines()
+    table = tmp_path / "t.csv"
+    extra = ["007", " NA ", "=1+1", "1.50", '"x, ""y"""']
+    table.write_text(
+        "\n".join([f"id,{rows[0]}", *(f"{e},{r}" for e, r in zip(extra, rows[1:], strict=True))])
+    )
+    out = shoal("predict", model, table).stdout
+    read = pl.read_csv(out.encode(), infer_schema=False)
+    assert read.columns == ["id", "prediction"]
+    assert read["id"].to_list() == ["007", " NA ", "=1+1", "1.50", 'x, "y"']
+    every = pl.read_csv(shoal("predict", model, table, "--all").stdout.encode())
+    assert every.columns == ["id", *rows[0].split(","), "prediction"]
+
+
+def test_a_pipe_in_and_out_gives_what_files_give(model: Path, tmp_path: Path) -> None:
+    """`shoal predict m - < new.csv` prints what `-o out.csv` writes, and talks on stderr alone."""
+    piped = shoal("predict", model, "-", stdin=NEW.read_bytes())
+    assert piped.stderr == ""
+    out = tmp_path / "out.csv"
+    result = shoal("predict", model, NEW, "-o", out)
+    assert result.stdout == ""
+    assert "5 rows predicted" in result.stderr
+    assert out.read_text() == piped.stdout
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".tsv", ".parquet"])
+def test_the_suffix_of_the_output_is_its_format(model: Path, suffix: str, tmp_path: Path) -> None:
+    """The same predictions in every format."""
+    from shoal.table_file import load_table
+
+    out = tmp_path / f"out{suffix}"
+    shoal("predict", model, NEW, "-o", out, "-q")
+    expected = pl.read_csv(shoal("predict", model, NEW).stdout.encode())
+    assert load_table(out)[0].equals(expected)
+
+
+def test_columns_may_come_in_another_order_and_format(model: Path, tmp_path: Path) -> None:
+    """Columns are found by name; semicolons and decimal commas change nothing."""
+    frame = pl.read_csv(NEW, infer_schema=False)
+    table = tmp_path / "t.csv"
+    frame.select(reversed(frame.columns)).write_csv(table, separator=";")
+    table.write_text(table.read_text().replace(".", ","))
+    assert shoal("predict", model, table).stdout == shoal("predict", model, NEW).stdout
+
+
+def test_several_outputs_have_a_column_each(tmp_path: Path) -> None:
+    """Of several targets, made in Python, each prediction is called after its target."""
+    X = pl.DataFrame({"x": np.arange(20.0)})
+    y = pl.DataFrame({"up": np.arange(20.0), "down": -np.arange(20.0)})
+    path = tmp_path / "m.shoal"
+    save_model(ShoalRegressor(n_hidden=2, solver="gd", max_iter=9).fit(X, y).model_, path)
+    table = tmp_path / "t.csv"
+    X.write_csv(table)
+    assert shoal("predict", path, table).stdout.startswith("prediction_up,prediction_down\n")
+
+
+# ---- evaluate, inspect, gradcheck, doctor -------------------------------------------------------
+
+
+def test_evaluate_gives_the_scores_and_the_confusion(model: Path) -> None:
+    """The accuracy of JSON is the confusion's diagonal over its sum; text shows both tables."""
+    report = json.loads(shoal("evaluate", model, PENGUINS, "--json").stdout)
+    confusion = np.array(report["confusion"])
+    assert confusion.sum() == report["rows"] == 344
+    assert report["metrics"]["accuracy"] == pytest.approx(np.trace(confusion) / 344)
+    text = shoal("evaluate", model, PENGUINS).stdout
+    assert text.startswith("344 rows")
+    assert "species, predicted:" in text
+
+
+def test_evaluate_counts_a_class_never_seen_as_a_mistake(model: Path, tmp_path: Path) -> None:
+    """It is said, accuracy counts it, and log-loss is not defined."""
+    table = tmp_path / "t.csv"
+    table.write_text(PENGUINS.read_text().replace("Gentoo", "Dodo"))
+    result = shoal("evaluate", model, table, "--json")
+    assert "species is 'Dodo' in some rows" in result.stderr
+    metrics = json.loads(result.stdout)["metrics"]
+    assert metrics["accuracy"] < 0.7
+    assert metrics["log-loss"] is None
+
+
+def test_evaluate_scores_a_regression(regression: Path, tmp_path: Path) -> None:
+    """Values have no confusion."""
+    path = tmp_path / "m.shoal"
+    shoal("fit", regression, "-t", "y", "-o", path, "-q", "--max-iter", 200)
+    report = json.loads(shoal("evaluate", path, regression, "--json").stdout)
+    assert report["confusion"] is None
+    assert report["metrics"]["R²"] > 0.9
+
+
+def test_inspect_shows_network_columns_and_scores(model: Path) -> None:
+    """Sizes in JSON are those of the arrays; the text names every column."""
+    report = json.loads(shoal("inspect", model, "--json").stdout)
+    W1, b1, W2, b2 = load_model(model).parameters
+    assert report["network"]["numbers"] == W1.size + b1.size + W2.size + b2.size
+    assert report["bytes"] == model.stat().st_size
+    text = shoal("inspect", model).stdout
+    for words in ("15 inputs → 8 tanh units → 3 softmax outputs", "Chinstrap", "68 rows held out"):
+        assert words in text
+    for name in PENGUINS.read_text().splitlines()[0].split(","):
+        assert name in text
+
+
+def test_inspect_takes_any_training_summary(model: Path, tmp_path: Path) -> None:
+    """The summary in a file may hold anything that JSON can; what is no score is not shown."""
+    from dataclasses import replace
+
+    for k, training in enumerate(
+        (
+            {},
+            {"metrics": 1, "rows": []},
+            {"metrics": {"train": {"accuracy": "x"}}, "rows": {"train": 1}},
+        )
+    ):
+        path = tmp_path / f"{k}.shoal"
+        save_model(replace(load_model(model), training=training), path)
+        assert "held out" not in shoal("inspect", path).stdout
+
+
+def test_gradcheck_finds_the_gradients_right(model: Path, regression: Path, tmp_path: Path) -> None:
+    """Of a classifier and a regression, in text and in JSON."""
+    assert "The gradients are right" in shoal("gradcheck", model, PENGUINS).stdout
+    path = tmp_path / "m.shoal"
+    shoal("fit", regression, "-t", "y", "-o", path, "-q", *QUICK)
+    report = json.loads(shoal("gradcheck", path, regression, "--json", "--rows", 10).stdout)
+    assert report["verdict"] == "right"
+    assert report["relative_error"] < 1e-7
+    assert report["rows"] == 10
+
+
+def test_gradcheck_objects_to_a_wrong_gradient(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a broken backward pass the verdict is "wrong" and the exit code 1."""
+    import shoal.network
+
+    right = shoal.network.backward
+
+    def wrong(*args: Any, **options: Any) -> Any:
+        gradients = right(*args, **options)
+        return gradients._replace(W1=gradients.W1 * 1.01)
+
+    monkeypatch.setattr(shoal.network, "backward", wrong)
+    result = CliRunner().invoke(main, ["gradcheck", str(model), str(PENGUINS)])
+    assert result.exit_code == 1
+    assert "The gradients are wrong" in result.stdout
+
+
+def test_doctor_knows_versions_and_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reports what is installed, and with something needed missing returns 1 and says how."""
+    report = json.loads(shoal("doctor", "--json").stdout)
+    assert report["packages"]["numpy"] == np.__version__
+    assert report["missing"] == []
+    assert report["engine"]["engine"] == "numpy"
+    assert "no file is read" in shoal("doctor").stdout
+    module = sys.modules["shoal.cli.doctor"]
+    monkeypatch.setattr(module, "NEEDED", ("numpy", "no-such-package"))
+    assert "pip install no-such-package" in shoal("doctor", code=1).stdout
+
+
+# ---- the line of progress -----------------------------------------------------------------------
+
+
+def at(iteration: int, max_iter: int = 10_000) -> Progress:
+    """Progress as training reports it."""
+    return Progress(iteration, max_iter, 1 / iteration, None, 0.1, None)  # type: ignore[arg-type]
+
+
+def test_off_a_terminal_progress_is_a_dozen_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ten thousand iterations are lines at 1, 2, 5, 10, ..., 10,000."""
+    with ProgressLine("training", silent=False) as line:
+        for iteration in range(1, 10_001):
+            line(at(iteration))
+    lines = capsys.readouterr().err.splitlines()
+    shown = [int(line.split()[2].replace(",", "")) for line in lines]
+    assert shown == [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
+
+
+def test_a_sparkline_falls_with_the_loss() -> None:
+    """From full to low, never longer than asked."""
+    assert sparkline([8, 7, 6, 5, 4, 3, 2, 1]) == "█▇▆▅▄▃▂▁"
+    assert len(sparkline(range(1000))) == 16
+    assert sparkline([1.0]) == "▁"
+
+
+def test_a_name_cannot_command_the_terminal(tmp_path: Path) -> None:
+    """Escape sequences in column names and labels are spelled out, in talk and in tables."""
+    assert printable("a\x1b[31mé\n") == "a\\x1b[31mé\n"
+    table = tmp_path / "t.csv"
+    labels = ["first", "second", "third\x1b[0m"]
+    rows = [f"{i}.125,{labels[0 if i < 60 else 1 if i < 118 else 2]}" for i in range(120)]
+    table.write_text("x\x1b[31m,y\n" + "\n".join(rows) + "\n")
+    path = tmp_path / "m.shoal"
+    fitted = shoal("fit", table, "-t", "y", "-o", path, *QUICK)
+    texts = [fitted.stdout, fitted.stderr, shoal("inspect", path).stdout]
+    assert not any("\x1b" in text for text in texts)
+    assert "x\\x1b[31m" in fitted.stderr
+    assert "third\\x1b[0m 2" in fitted.stderr
+
+
+# ---- processes ----------------------------------------------------------------------------------
+
+
+def command(*arguments: object) -> list[str]:
+    """A command line for a process of its own."""
+    return [sys.executable, "-m", "shoal", *map(str, arguments)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of such a process: this source, and nothing that changes the talk."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("CI", "NO_COLOR", "TERM")}
+    return kept | {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "error"} | more
+
+
+def big_table(folder: Path) -> Path:
+    """A table that takes seconds to learn."""
+    random = np.random.default_rng(0)
+    X = random.normal(size=(20_000, 10)).round(3)
+    frame = pl.DataFrame(X, schema=[f"x{k}" for k in range(10)])
+    path = folder / "big.csv"
+    frame.with_columns(y=pl.Series((X[:, 0] * X[:, 1] > 0).astype(int))).write_csv(path)
+    return path
+
+
+def wait_for(path: Path, words: str, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until a file of output has these words."""
+    deadline = time.monotonic() + 60
+    while words not in path.read_text():
+        assert process.poll() is None, path.read_text()
+        assert time.monotonic() < deadline, path.read_text()
+        time.sleep(0.02)
+
+
+def test_ctrl_c_saves_the_best_model_so_far(tmp_path: Path) -> None:
+    """During training it ends the fit with 130, within seconds, and a sound, scored model."""
+    talk, path = tmp_path / "talk", tmp_path / "m.shoal"
+    arguments = ["fit", big_table(tmp_path), "-t", "y", "-o", path, "--solver", "gd"]
+    with talk.open("wb") as stderr:
+        process = subprocess.Popen(
+            command(*arguments, "--max-iter", 1_000_000),
+            stderr=stderr,
+            stdout=subprocess.PIPE,
+            env=environment(),
+        )
+        wait_for(talk, "iteration 2", process)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130, talk.read_text()
+    assert "Interrupted after" in talk.read_text()
+    assert b"shoal" in out
+    assert load_model(path).training["metrics"]["held_out"]["accuracy"] > 0.4
+
+
+def test_ctrl_c_before_training_leaves_nothing(tmp_path: Path) -> None:
+    """While it waits for a pipe the command ends with 130 and one word, without a file."""
+    process = subprocess.Popen(
+        command("fit", "-", "-t", "y", "-o", tmp_path / "m.shoal"),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.decode().strip() == "shoal: interrupted"
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_ends_the_command_quietly(
+    unbuffered: str, model: Path, tmp_path: Path
+) -> None:
+    """Into a closed pipe a long prediction ends with 141 and says nothing."""
+    table = tmp_path / "t.csv"
+    header, *rows = NEW.read_text().splitlines()
+    table.write_text("\n".join([header, *(rows * 20_000)]) + "\n")
+    process = subprocess.Popen(
+        command("predict", model, table),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(PYTHONUNBUFFERED=unbuffered),
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    with process.stderr as stderr:
+        assert stderr.read() == b""
+    assert process.wait(timeout=30) == 141
+
+
+def on_terminal(arguments: Sequence[str], folder: Path, **env: str) -> str:
+    """What a command writes when its stderr is a terminal."""
+    main_end, other_end = pty.openpty()
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=other_end, cwd=folder, env=environment(**env)
+    ) as process:
+        os.close(other_end)
+        written = b""
+        while True:
+            try:
+                chunk = os.read(main_end, 65536)
+            except OSError:  # the other end is closed
+                break
+            if not chunk:
+                break
+            written += chunk
+    os.close(main_end)
+    assert process.returncode == 0, written
+    return written.decode()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_progress_is_a_live_line_only_on_a_terminal_that_can(tmp_path: Path) -> None:
+    """One line is written over on a terminal; with NO_COLOR, CI or TERM=dumb lines follow lines."""
+    fit = command("fit", PENGUINS, "-t", "species", "--holdout", 0, *QUICK)
+    live = on_terminal(fit, tmp_path, TERM="xterm")
+    assert "\x1b[2K" in live or "\x1b[1A" in live or "\r" in live
+    assert "█" in live
+    plain = on_terminal(fit, tmp_path, TERM="xterm", NO_COLOR="1")
+    assert "\x1b" not in plain
+    assert "training: iteration 1 of at most 60" in plain
+
+
+@pytest.mark.parametrize("variable", [("NO_COLOR", "1"), ("CI", "true"), ("TERM", "dumb")])
+def test_what_turns_the_live_line_off(
+    variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of three variables does, on what else is a terminal."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for name in ("NO_COLOR", "CI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert is_live()
+    monkeypatch.setenv(*variable)
+    assert not is_live()
+
+
+# ---- documents ----------------------------------------------------------------------------------
+
+
+def maker() -> Any:
+    """The module docs/make_cli.py."""
+    path = ROOT / "docs" / "make_cli.py"
+    spec = importlib.util.spec_from_file_location("make_cli", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_the_command_line_is_current() -> None:
+    """docs/cli.md is what docs/make_cli.py makes of the commands."""
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert page == maker().page(), "run: python docs/make_cli.py"
+
+
+def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: Path) -> None:
+    """The page lists exactly the keys that each verb prints."""
+    commands = {
+        "fit": ("fit", PENGUINS, "-t", "species", "-o", tmp_path / "m.shoal", *QUICK),
+        "predict": ("predict", model, NEW),
+        "predict -o": ("predict", model, NEW, "-o", tmp_path / "o.csv"),
+        "evaluate": ("evaluate", model, PENGUINS),
+        "inspect": ("inspect", model),
+        "gradcheck": ("gradcheck", model, PENGUINS, "--rows", 20),
+        "doctor": ("doctor",),
+    }
+    for verb, arguments in commands.items():
+        document = json.loads(shoal(*arguments, "--json").stdout)
+        assert list(document) == list(maker().DOCUMENTS[verb])
+
+
+@pytest.mark.parametrize(
+    "verb", ["", "fit", "predict", "evaluate", "inspect", "gradcheck", "doctor"]
+)
+def test_help_needs_nothing_heavy(verb: str) -> None:
+    """To answer --help neither NumPy nor polars, scikit-learn or rich is imported."""
+    code = (
+        "import sys\nfrom shoal.cli import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit as end: assert not end.code\n"
+        "heavy = {'numpy', 'polars', 'sklearn', 'rich', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    arguments = [verb, "--help"] if verb else ["--help"]
+    process = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env=environment(), capture_output=True, text=True
+    )
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.startswith(f"Usage: shoal{' ' + verb if verb else ''} [OPTIONS]")
