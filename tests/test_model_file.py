@@ -168,6 +168,7 @@ UNSOUND: list[tuple[str, str, Model]] = [
     ("a kind that is none", "columns", with_column(kind="colour")),
     ("levels without shares", "columns", with_column(kind="category", levels=("a",))),
     ("two columns of one name", "text", with_column(name="day")),
+    ("a number as a name", "text", with_column(name=3)),
     ("half a surrogate pair as a name", "text", with_column(name="\ud800")),
     ("half a surrogate pair as a class", "text", spoil(classes=np.array(["a", "\udfff"]))),
     ("an activation that is none", "activation", spoil(activation="step")),

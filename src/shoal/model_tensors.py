@@ -45,7 +45,9 @@ COLUMN_KINDS = ("number", "boolean", "date", "category", "unused")  # codes: app
 FOUND = ("by name", "by position")
 CLASS_KINDS = ("none", "text", "int64", "float64", "bool")
 DEEPEST_TRAINING = 16  # lists and objects within one another
-LARGEST_NAMES = 2**28  # characters that the names of all inputs, "column=level", may have
+# Characters that a small file could make a reader allocate: the names of all inputs, which are
+# "column=level", and the class labels, all as wide as the widest.
+MOST_CHARACTERS = 2**26
 
 
 class BrokenRuleError(Exception):
@@ -120,16 +122,16 @@ def to_tensors(model: Model) -> tuple[dict[str, str], dict[str, Array]]:
     except (TypeError, ValueError, RecursionError) as error:
         raise BrokenRuleError("training", f"the summary of the training: {error}") from None
     found = FOUND[0] if model.columns.named else FOUND[1]
-    texts = [model.activation, loss.name, found, class_kind, summary]
-    return dict(zip(METADATA, texts, strict=True)), tensors
+    metadata = [model.activation, loss.name, found, class_kind, summary]
+    return dict(zip(METADATA, metadata, strict=True)), tensors
 
 
 def encode_text(text: str) -> bytes:
-    """UTF-8 of a text; half of a surrogate pair, which is no character, breaks a rule."""
+    """UTF-8 of a name; a number, or half of a surrogate pair, is none and breaks a rule."""
     try:
         return text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise BrokenRuleError("text", f"{text!a:.60} is not valid Unicode: rename it") from None
+    except (AttributeError, UnicodeEncodeError):
+        raise BrokenRuleError("text", f"{text!a:.60} is not a text: rename it") from None
 
 
 # ---- to a model --------------------------------------------------------------------------------
@@ -148,7 +150,7 @@ def from_tensors(metadata: dict[str, str], tensors: dict[str, Array]) -> Model:
         levels = len(loss.levels)
         require(levels == n_y, "output", f"{levels} levels of quantile have {n_y} outputs")
     if class_kind == "none":
-        n_targets, n_classes = 1 if output == "quantile" else n_y, 0
+        n_targets, n_classes = 1 if isinstance(loss, Quantile) else n_y, 0
     else:
         n_targets, n_classes = 1, {"sigmoid": 2 * (n_y == 1), "softmax": n_y}.get(output, 0)
         require(n_classes, "classes", f"{n_y} outputs of {output} do not make classes")
@@ -226,7 +228,7 @@ def _columns(tensors: dict[str, Array], texts: Iterator[str], n_x: int) -> tuple
             n_slots += (n if kind == "category" else 1) + (absent > 0)
             n_characters += (n + 1) * len(name)
     require(n_slots == n_x, "columns", f"the columns make {n_slots} inputs, but W1 takes {n_x}")
-    require(n_characters <= LARGEST_NAMES, "columns", "the names of the inputs are too long")
+    require(n_characters <= MOST_CHARACTERS, "columns", "the names of the inputs are too long")
     return tuple(columns)
 
 
@@ -238,6 +240,8 @@ def _classes(kind: str, count: int, numbers: Array, labels: list[str]) -> Array 
     require(floating == (kind == "float64"), "classes", f"the dtype is not that of {kind}")
     if kind == "none":
         return None
+    widest = max(map(len, labels), default=0)
+    require(count * widest <= MOST_CHARACTERS, "classes", "the class labels are too long")
     classes = np.array(labels, dtype=np.str_) if kind == "text" else numbers.astype(kind)
     same = classes.tolist() == (labels if kind == "text" else numbers.tolist())
     require(same, "classes", "a class is neither false nor true, or ends in a null character")
