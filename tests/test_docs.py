@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+import shoal
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 SCRIPTS = sorted(ROOT.glob("examples/*.py"))
@@ -63,10 +65,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run_command(command: str) -> str:
     """What a command prints, where `shoal` is the one under test and the terminal is plain."""
     shell = f'set -o pipefail; shoal() {{ "{sys.executable}" -m shoal "$@"; }}\n{command}'
-    plain = {"COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb", "PYTHONUNBUFFERED": "1"}
+    settings = {
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        "PYTHONUNBUFFERED": "1",  # stdout and stderr in the order of printing
+        "PYTHONPATH": str(Path(shoal.__file__).parent.parent),
+    }
     done = subprocess.run(
         ["bash", "-c", shell],
-        env={**os.environ, **plain},
+        env={**os.environ, **settings},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
