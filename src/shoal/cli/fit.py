@@ -12,7 +12,7 @@ from shoal.cli.rows import count, naming, read_rows, read_training_rows
 from shoal.cli.scores import Scores, score, score_baselines, score_table, summarise
 from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_table
 from shoal.cli.training import cross_validate, split, train
-from shoal.errors import ShoalError
+from shoal.errors import DataError, ShoalError
 
 SUFFIX = ".shoal"
 HELD_OUT = 0.2
@@ -105,12 +105,16 @@ def fit(
     if balanced:
         settings["class_weight"] = "balanced"
     with naming(data):
-        columns = learn_columns(rows.X, categorical=settings["categorical_features"]).columns
-    talk.say(*column_sentences(columns, len(rows)))
+        columns = learn_columns(rows.X, categorical=settings["categorical_features"])
+        talk.say(*column_sentences(columns.columns, len(rows)))
+        if not columns.slots:
+            raise DataError(f"every other column is left out, so '{rows.target}' cannot be learnt")
 
     learnt, held_out, by_fold = rows, None, None
     if test is not None:
         held_out = read_rows(test, rows.kinds, rows.target, rows.labels, talk)
+        with naming(test):
+            columns.encode(held_out.X)  # what is wrong with it shows before training, not after
     elif cv is not None:
         by_fold = cross_validate(rows, cv, settings, talk)
     elif holdout != 0:

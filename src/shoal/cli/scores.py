@@ -152,11 +152,12 @@ def _baselines(kinds: Mapping[str, str], classify: bool) -> dict[str, Any]:
         ]
     )
     if classify:
-        return {
-            "logistic regression": make_pipeline(encode, LogisticRegression(max_iter=1000)),
-            "majority class": DummyClassifier(strategy="prior"),
-        }
-    return {"ridge regression": make_pipeline(encode, Ridge()), "mean": DummyRegressor()}
+        linear = {"logistic regression": make_pipeline(encode, LogisticRegression(max_iter=1000))}
+        constant = {"majority class": DummyClassifier(strategy="prior")}
+    else:
+        linear = {"ridge regression": make_pipeline(encode, Ridge())}
+        constant = {"mean": DummyRegressor()}
+    return linear | constant if kinds else constant
 
 
 def _plain_table(frame: "pl.DataFrame", kinds: Mapping[str, str]) -> "pl.DataFrame":
@@ -211,5 +212,8 @@ def _figure(mean: float | None, deviation: float | None) -> str:
     """A score as it is printed: the larger, the fewer decimals."""
     if mean is None:
         return "–"
-    form = ".3f" if abs(mean) < 100 else ",.1f" if abs(mean) < 10_000 else ",.0f"
+    size = abs(mean)
+    form = ".3f" if size < 100 else ",.1f" if size < 10_000 else ",.0f"
+    if 0 < size < 0.001 or size >= 1e7:
+        form = ".2e"
     return f"{mean:{form}}" + ("" if deviation is None else f" ± {deviation:{form}}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from shoal.cli.rows import Rows, count, naming
 from shoal.cli.scores import Scores, folds, hold_out, score, score_baselines
-from shoal.errors import InterruptedFitWarning
+from shoal.errors import DataError, InterruptedFitWarning
 
 if TYPE_CHECKING:
     from shoal.cli.talk import Talk
@@ -50,9 +50,12 @@ def cross_validate(
 
     Raises
     ------
+    DataError
+        If there are too few rows, or a fold would have to learn without one of the classes.
     KeyboardInterrupt
         After Ctrl-C in one of the trainings: the scores would not be those of a whole one.
     """
+    _check_folds(rows, n_folds)
     result: dict[str, list[Scores]] = {}
     seed = settings["random_state"]
     for k, held in enumerate(folds(rows.y, n_folds, seed=seed, stratify=rows.classify)):
@@ -65,3 +68,18 @@ def cross_validate(
         for who, figures in scores.items():
             result.setdefault(who, []).append(figures)
     return result
+
+
+def _check_folds(rows: Rows, n_folds: int) -> None:
+    """Raise DataError if the rows cannot be dealt out to so many folds."""
+    import numpy as np
+
+    if len(rows) < n_folds:
+        raise DataError(f"{rows.source}: {count(len(rows), 'row')} cannot make {n_folds} folds")
+    if rows.classify:
+        labels, counts = np.unique(rows.y, return_counts=True)
+        if counts.min() < 2:
+            raise DataError(
+                f"{rows.source}: the class '{labels[counts.argmin()]}' has a single row, and "
+                "cross-validation needs two: give more such rows, or drop this one"
+            )
