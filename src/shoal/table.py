@@ -5,7 +5,7 @@ A `Column` says how one column of the table becomes one or more inputs ("slots")
 =========  ==============================  ===================================================
 kind       slots                           value
 =========  ==============================  ===================================================
-number     1                               the number itself
+number     1                               the number itself; of a duration, its days
 boolean    1                               0 or 1
 date       1                               days since 1970-01-01
 category   1 per level                     1 for its level, 0 for the others
@@ -39,7 +39,8 @@ class Column:
     name : str
     kind : {"number", "boolean", "date", "category", "unused"}
     center, scale : float
-        Of a number, boolean or date: the mean and standard deviation of the values present.
+        Of a number, boolean or date: the mean and standard deviation of the values present. Where
+        all of those are equal, a scale so large that others count for nothing.
     levels : tuple of str
         Of a category: the levels that have a slot, as text, most frequent first.
     shares : tuple of float
@@ -47,7 +48,7 @@ class Column:
     missing : float
         The share of rows with a missing value at fit; above 0 the column has an indicator slot.
     note : str
-        Of an unused column: why. Otherwise empty, or what was left out.
+        Of an unused column: why. Otherwise empty, or what else there is to say.
     """
 
     name: str
@@ -197,16 +198,16 @@ def match_columns(columns: Columns, frame: Any) -> None:
 LARGEST = 1e150  # squares of what is below stay finite
 
 
-def check_finite(X: Array, names: Sequence[str]) -> None:
+def check_finite(X: Array, names: Sequence[str], what: str = "X") -> None:
     """Raise DataError naming the first column and row with an infinite or absurdly large value."""
-    with np.errstate(invalid="ignore"):
-        bad = np.abs(X) > LARGEST
+    largest = min(LARGEST, float(np.finfo(X.dtype).max))
+    bad = np.abs(X) > largest
     if bad.any():
         row, column = np.argwhere(bad)[0]
         value = X[row, column]
         raise DataError(
-            f"column '{names[column]}' has {value:g} in row {row + 1}: X contains infinity or a "
-            f"value too large (beyond {LARGEST:g}); remove or correct it"
+            f"column '{names[column]}' has {value:g} in row {row + 1}: {what} contains infinity or "
+            f"a value too large (beyond {largest:g}); remove or correct it"
         )
 
 
@@ -216,7 +217,10 @@ def as_frame(X: Any) -> Any:
         return None
     import narwhals as nw
 
-    frame = nw.from_native(X, pass_through=True)
+    try:
+        frame = nw.from_native(X, pass_through=True)
+    except nw.exceptions.DuplicateError as error:
+        raise DataError(f"rename columns of the table: {' '.join(str(error).split())}") from error
     if isinstance(frame, nw.LazyFrame):
         frame = frame.collect()
     # A frame whose columns are numbered has no names to go by: it is an array.
@@ -252,9 +256,12 @@ def _encode_column(column: Column, series: Any, out: Array) -> None:
 
 
 def as_numbers(name: str, series: Any) -> Array:
-    """Values as float64, missing as NaN; text that reads as a number is one."""
+    """Values as float64, missing as NaN; durations in days; text that reads as a number is one."""
     import narwhals as nw
 
+    if series.dtype == nw.Duration:
+        microseconds = series.dt.total_microseconds().cast(nw.Float64)
+        return np.asarray(microseconds.to_numpy(), dtype=np.float64) / 86_400e6
     if series.dtype.is_numeric() or series.dtype == nw.Boolean:
         return np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
     values = as_text(name, series)
@@ -296,16 +303,19 @@ def as_days(name: str, series: Any) -> Array:
 def as_text(name: str, series: Any) -> list[str | None]:
     """Values as text, missing as None; a whole number is written without a decimal point."""
     texts: list[str | None] = []
-    for i, value in enumerate(series.to_list()):
-        if value is None or value != value:
+    absent = series.is_null().to_list()
+    for i, (value, is_absent) in enumerate(zip(series.to_list(), absent, strict=True)):
+        if is_absent:
             texts.append(None)
         elif isinstance(value, str):
             texts.append(value)
-        elif isinstance(value, (list, tuple, dict, set, bytes, np.ndarray)):
+        elif isinstance(value, (list, tuple, dict, set, bytes, complex, np.ndarray)):
             raise DataError(
                 f"column '{name}' holds a {type(value).__name__} in row {i + 1}; a cell must be a "
                 "number, a text, a date, true or false, or missing"
             )
+        elif isinstance(value, float) and value != value:
+            texts.append(None)
         elif isinstance(value, float) and value.is_integer():
             texts.append(str(int(value)))
         else:

@@ -1,13 +1,16 @@
 """What is learnt from a table before training: `Columns`, as plain data."""
 
 from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from shoal.activations import Array
-from shoal.errors import DataError
+from shoal.errors import DataError, ParameterError
 from shoal.table import (
+    LARGEST,
     Column,
     Columns,
     as_days,
@@ -19,6 +22,11 @@ from shoal.table import (
 )
 
 MOST_LEVELS = 100
+CELLS: dict[str, tuple[type, ...]] = {  # a bool is an int too, so it comes first
+    "boolean": (bool, np.bool_),
+    "number": (int, float, np.integer, np.floating, Decimal),
+    "date": (date,),
+}
 ROW_NUMBER_NAMES = ("", "id", "index", "row", "rowid", "row_id", "rownames", "unnamed: 0")
 
 
@@ -47,8 +55,12 @@ def learn_columns(
     frame = as_frame(X)
     m = X.shape[0] if frame is None else len(frame)
     weight = np.full(m, 1 / m) if sample_weight is None else sample_weight / sample_weight.sum()
+    if isinstance(categorical, str) or (frame is None and len(categorical)):
+        raise ParameterError(
+            f"categorical_features must name columns of a data frame, not {categorical!r}"
+        )
     if frame is not None and not bare:
-        unknown = [name for name in categorical if name not in frame.columns]
+        unknown = [str(name) for name in categorical if name not in frame.columns]
         if unknown:
             raise DataError(f"the table lacks {listed('column', unknown)} named as categorical")
         return Columns(
@@ -75,20 +87,33 @@ def learn_columns(
 
 def _learn_column(name: str, series: Any, weight: Array, categorical: bool) -> Column:
     """What one column of a data frame is, from its type and its values."""
+    kind = "category" if categorical else _kind(series)
+    if kind == "category":
+        return _learn_category(name, as_text(name, series), weight)
+    if kind == "date":
+        return _learn_number(name, as_days(name, series), weight, kind)
+    values = as_numbers(name, series)
+    numbers = name.lower() in ROW_NUMBER_NAMES and len(values) > 2 and (np.diff(values) == 1).all()
+    if numbers and kind == "number":
+        return Column(name, "unused", note="it numbers the rows")
+    return _learn_number(name, values, weight, kind)
+
+
+def _kind(series: Any) -> str:
+    """Kind of a column by its type; where that says nothing, by what its cells are."""
+    import narwhals as nw
+
     dtype = series.dtype
-    if dtype.is_numeric() and not categorical:
-        values = as_numbers(name, series)
-        if name.lower() in ROW_NUMBER_NAMES and len(values) > 2 and (np.diff(values) == 1).all():
-            return Column(name, "unused", note="it numbers the rows")
-        return _learn_number(name, values, weight)
-    kind = type(dtype).__name__ if not isinstance(dtype, type) else dtype.__name__
-    if kind == "Boolean" and not categorical:
-        return _learn_number(name, as_numbers(name, series), weight, "boolean")
-    if kind in ("Date", "Datetime") and not categorical:
-        return _learn_number(name, as_days(name, series), weight, "date")
-    if kind == "Unknown" and series.is_null().all():
-        return Column(name, "unused", note="every value is missing")
-    return _learn_category(name, as_text(name, series), weight)
+    if dtype in (nw.Object, nw.Unknown):
+        cells = {type(cell) for cell in series.drop_nulls().to_list()}
+        for kind, types in CELLS.items():
+            if cells and all(issubclass(cell, types) for cell in cells):
+                return kind
+    if dtype.is_numeric() or dtype == nw.Duration:
+        return "number"
+    if dtype == nw.Boolean:
+        return "boolean"
+    return "date" if dtype in (nw.Date, nw.Datetime) else "category"
 
 
 def _learn_number(name: str, values: Array, weight: Array, kind: str = "number") -> Column:
@@ -101,11 +126,15 @@ def _learn_number(name: str, values: Array, weight: Array, kind: str = "number")
         return Column(name, "unused", note="every value is missing")
     if present.min() == present.max():
         if missing > 0:
-            return Column(name, kind, center=float(present[0]), missing=missing)
+            # Nothing is learnt of other values, so the scale makes them count for nothing.
+            center, note = float(present[0]), "constant where it is present"
+            return Column(name, kind, center, LARGEST, missing=missing, note=note)
         return Column(name, "unused", note=f"every value is {present[0]:g}")
     weight = weight / weight.sum()
     center = float(weight @ present)
-    scale = float(np.sqrt(weight @ (present - center) ** 2))
+    deviation = present - center
+    largest = np.abs(deviation).max()  # divided by it, the squares of tiny numbers are not 0
+    scale = float(largest * np.sqrt(weight @ (deviation / largest) ** 2))
     return _number(name, center, scale, missing, kind)
 
 
