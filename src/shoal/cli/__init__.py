@@ -82,6 +82,8 @@ class Shoal(click.Group):
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             code = _explain(f"{where}{error.strerror or error}", FAILED)
+            with contextlib.suppress(OSError):  # not a real stream: a test's
+                _stop_writing()
         sys.exit(code)
 
 
