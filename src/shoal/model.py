@@ -48,6 +48,11 @@ class Model:
     classes: Array | None = None
     training: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        # One memory layout, so that a model that was saved and loaded predicts the same bits.
+        blocks = (np.ascontiguousarray(block) for block in self.parameters)
+        object.__setattr__(self, "parameters", Parameters(*blocks))
+
     @property
     def task(self) -> str:
         """ "binary", "multiclass", "multilabel" or "regression"."""

@@ -70,6 +70,12 @@ class Column:
         return (values if self.kind == "category" else (self.name,)) + indicator
 
     @property
+    def width(self) -> int:
+        """Number of its inputs."""
+        values = {"unused": 0, "category": len(self.levels)}.get(self.kind, 1)
+        return values + (self.kind != "unused" and self.missing > 0)
+
+    @property
     def slot_centers(self) -> tuple[float, ...]:
         """Average value of each slot over the rows of the fit."""
         if self.kind == "unused":
@@ -113,6 +119,20 @@ class Columns:
         """What each input is divided by for training, (n_x,)."""
         return np.array([value for column in self.columns for value in column.slot_scales])
 
+    @property
+    def mixed(self) -> bool:
+        """Whether there is more in the table than numbers."""
+        return any(column.kind not in ("number", "unused") for column in self.columns)
+
+    def check_numeric(self) -> None:
+        """Raise DataError if an array, which has neither names nor text, cannot be the table."""
+        textual = [column.name for column in self.columns if column.kind in ("category", "date")]
+        if textual:
+            raise DataError(
+                f"the fit read {listed('column', textual)} from a data frame: give one with the "
+                "same names, not an array"
+            )
+
     def encode(self, X: Any, *, dtype: Any = np.float64) -> Any:
         """Inputs of the network for the rows of a table, in raw units.
 
@@ -142,10 +162,10 @@ class Columns:
             raise DataError(f"the table lacks {listed('column', absent)}; it has {has}")
         if not self.named:
             return self._encode_array(frame.to_numpy(), dtype)
-        out = np.empty((len(frame), len(self.slots)), dtype)
+        widths = [column.width for column in self.columns]
+        out = np.empty((len(frame), sum(widths)), dtype)
         start = 0
-        for column in self.columns:
-            width = len(column.slots)
+        for column, width in zip(self.columns, widths, strict=True):
             if width:
                 _encode_column(column, frame[column.name], out[:, start : start + width])
             start += width
@@ -163,12 +183,7 @@ class Columns:
                 f"the table must have {len(self.columns)} columns, as at fit, "
                 f"but its shape is {X.shape}"
             )
-        textual = [column.name for column in self.columns if column.kind == "category"]
-        if textual:
-            raise DataError(
-                f"{listed('column', textual)} hold categories: give a data frame with the names "
-                "of the fit, not an array"
-            )
+        self.check_numeric()
         used = np.array([column.kind != "unused" for column in self.columns], dtype=bool)
         indicated = np.array([column.missing > 0 for column in self.columns], dtype=bool)
         if sparse:
