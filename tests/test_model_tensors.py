@@ -1,7 +1,6 @@
 """A model as tensors and back: every field, every bit, whatever the names."""
 
 import dataclasses
-import time
 from pathlib import Path
 
 import numpy as np
@@ -222,12 +221,10 @@ def test_any_sound_model_comes_back(model: Model, tmp_path_factory: pytest.TempP
 
 @pytest.mark.parametrize("n_columns", [0, 1, 10_000])
 def test_wide_tables(n_columns: int, tmp_path: Path) -> None:
-    """Ten thousand columns of numbers, or none, save and load, soon."""
+    """Ten thousand columns of numbers, or none, save and load."""
     columns = Columns(tuple(Column(f"measurement {k}", "number") for k in range(n_columns)))
     model = make_model(LOSSES["identity"](), columns=columns, n_h=2)
-    start = time.perf_counter()
     assert_same(there_and_back(model, tmp_path), model)
-    assert time.perf_counter() - start < 5
 
 
 def test_a_hundred_thousand_levels(tmp_path: Path) -> None:
@@ -235,9 +232,7 @@ def test_a_hundred_thousand_levels(tmp_path: Path) -> None:
     levels = tuple(f"user-{k:06}" for k in range(100_000))
     columns = Columns((Column("user", "category", levels=levels, shares=(1e-5,) * len(levels)),))
     model = make_model(LOSSES["poisson"](), columns=columns, n_h=0)
-    start = time.perf_counter()
     assert_same(there_and_back(model, tmp_path), model)
-    assert time.perf_counter() - start < 5
 
 
 def test_the_file_has_a_place_for_every_field() -> None:
