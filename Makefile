@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check format fuzz docs clean
+.PHONY: help demo test check format fuzz bench docs clean
 
 help:
 	@echo "make demo     fit a model to the penguins, and predict new ones from it"
@@ -14,6 +14,7 @@ help:
 	@echo "make format   rewrite the files as the formatter wants them"
 	@echo "make docs     write again the pages that are made from the code"
 	@echo "make fuzz     the long tests: a million broken model files, a thousand killed saves"
+	@echo "make bench    shoal's speed beside its rivals', those that are installed in .venv"
 	@echo "make clean    remove .venv and everything else that was made"
 
 demo: .venv/shoal
@@ -42,6 +43,9 @@ docs: .venv/test
 fuzz: .venv/test
 	$(BIN)/python tests/fuzz_model_file.py
 	$(BIN)/python tests/crash_save.py
+
+bench: .venv/test
+	$(BIN)/python benchmarks
 
 clean:
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,93 @@
+"""One training by shoal and by every rival, side by side."""
+
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from cases import Case, learnt
+from machine import bytes_per_second, operations_per_second
+from rivals import RIVALS
+from timing import Row, Settings
+
+from shoal.engine import Problem, choose_engine
+from shoal.losses import get_loss
+
+
+def compare(
+    case: Case,
+    settings: Settings,
+    *,
+    rounds: int = 7,
+    others: Mapping[str, Callable[[], Any]] = MappingProxyType({}),
+) -> Iterator[Row]:
+    """Rows of one case: each rival, shoal's engine without its estimator, and the machine's floor.
+
+    Parameters
+    ----------
+    others : mapping
+        What else is to be timed beside the training; it learns nothing and has no loss.
+
+    Yields
+    ------
+    Row
+        `ours` is the whole `fit` of the estimator.
+    """
+    if settings.quick:
+        case = case.tiny()
+    X, y = case.data
+    contestants: dict[str, Any] = {
+        "shoal": lambda: learnt(case.classifier().fit(X, y)),
+        "shoal's engine": bare_engine(case),
+    }
+    notes, missing = {}, []
+    for name, make in RIVALS.items():
+        if name == "NumPy loop" and case.batch_size:
+            continue  # the course's exercise has no batches
+        try:
+            contestants[name], notes[name] = make(case)
+        except ImportError:
+            missing.append(name)
+    seen = settings.alternate({**contestants, **others}, rounds=rounds)
+    ours = seen.pop("shoal")
+    noise = case.noise(2 if settings.quick else 5)
+    common: dict[str, Any] = {"case": case.name, "threads": settings.threads, "ours": ours.seconds}
+    for name, runs in seen.items():
+        yield Row(
+            rival=name,
+            theirs=runs.seconds,
+            wanted=case.wanted.get(name),
+            their_loss=None if name in others else case.cost(runs.result),
+            our_loss=case.cost(ours.result),
+            noise=noise,
+            note=notes.get(name, ""),
+            busy=ours.waited,
+            **common,
+        )
+    for name in missing:
+        yield Row(rival=name, theirs=[], wanted=case.wanted.get(name), **common)
+    if settings.quick:
+        return
+    speed, width = operations_per_second(case.dtype), bytes_per_second()
+    yield Row(
+        rival="floor of the machine",
+        theirs=[max(case.operations / speed, case.bytes / width)],
+        note=f"{case.operations / 1e9:.2f} G operations at {speed / 1e9:.0f} G/s, "
+        f"{case.bytes / 1e6:.1f} MB at {width / 1e9:.1f} GB/s",
+        **common,
+    )
+
+
+def bare_engine(case: Case) -> Any:
+    """The same steps by the engine alone: no estimator, no checks, one call."""
+    engine = choose_engine()
+    X, Y = case.data[0].T, case.targets
+    problem = Problem(X, Y, None, case.activation, get_loss(case.output))
+    optimizer: Any = case.optimizer
+    batches: Any = case.batches() if case.batch_size else [None] * case.n_steps
+
+    def run() -> Any:
+        first = case.start()
+        learnt, _, _ = engine.descend(problem, first, optimizer, optimizer.init(first), batches)
+        return learnt
+
+    return run
