@@ -387,16 +387,22 @@ def test_polars_and_the_standard_library_read_the_same() -> None:
 
 
 def test_broken_files_are_errors_in_words_and_nothing_else(tmp_path: Path) -> None:
-    """Of 600 mutated files of all formats each is a table or a DataError, and nothing else."""
+    """Of 600 mutated text files and cut Parquet files each is a table or a DataError.
+
+    Parquet is only cut: with other changes polars may ask for more memory than there is and end
+    the process, which nothing in it can prevent.
+    """
     random_ = random.Random(1)
-    forms = list(FORMS.values())
     n_refused = 0
     for _ in range(600):
-        name, content = random_.choice(forms)
+        form = random_.choice(list(FORMS))
+        name, content = FORMS[form]
         data = bytearray(content)
         for _ in range(random_.randrange(1, 4)):
             at = random_.randrange(len(data))
-            if random_.random() < 0.3:
+            if "Parquet" in form:
+                del data[at:]
+            elif random_.random() < 0.3:
                 del data[at : at + random_.randrange(1, 20)]
             else:
                 data[at] = random_.randrange(256)

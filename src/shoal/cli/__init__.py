@@ -112,3 +112,20 @@ def main() -> None:
 
 for command in (fit, predict, evaluate, inspect, gradcheck, doctor):
     main.add_command(command)
+
+
+def run() -> NoReturn:
+    """Run the command line of this process, and end it without taking Python apart.
+
+    Everything is written and closed by then. To unload scikit-learn and the others takes Python
+    half a second, in which Ctrl-C would kill the process as if it had not finished.
+    """
+    code: int | str | None = 1
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 0 if code is None else 1)
