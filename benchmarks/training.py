@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cases import Case, learnt
-from machine import bytes_per_second, operations_per_second
+from machine import bytes_per_second, operations_per_second, product_per_second
 from rivals import RIVALS
 from timing import Row, Settings
 
@@ -67,12 +67,13 @@ def compare(
         yield Row(rival=name, theirs=[], wanted=case.wanted.get(name), **common)
     if settings.quick:
         return
-    speed, width = operations_per_second(case.dtype), bytes_per_second()
+    speed, width = settings.threads * operations_per_second(case.dtype), bytes_per_second()
     yield Row(
         rival="floor of the machine",
         theirs=[max(case.operations / speed, case.bytes / width)],
-        note=f"{case.operations / 1e9:.2f} G operations at {speed / 1e9:.0f} G/s, "
-        f"{case.bytes / 1e6:.1f} MB at {width / 1e9:.1f} GB/s",
+        note=f"{case.operations / 1e9:.3g} G operations at {speed / 1e9:.0f} G/s, "
+        f"{case.bytes / 1e6:.3g} MB at {width / 1e9:.0f} GB/s; "
+        f"NumPy's matrix product does {product_per_second(case.dtype) / 1e9:.0f} G/s",
         **common,
     )
 
