@@ -142,7 +142,8 @@ def fit(
 
     baselines: dict[str, Scores] = {}
     if held_out is not None and not history.interrupted:
-        baselines = score_baselines(learnt, held_out, model)
+        with talk.busy("fitting the baselines"):
+            baselines = score_baselines(learnt, held_out, model)
     if as_json:
         print_json(
             {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shoal.cli.rows import count, kinds_of, naming, shown
+from shoal.cli.rows import count, kinds_of, naming, read_table, shown
 from shoal.cli.talk import QUIET_OPTION, Talk, print_json
 from shoal.errors import DataError, ParameterError
 
@@ -53,7 +53,7 @@ def predict(
     begins with = is written as it is.
     """
     from shoal.model_file import load_model
-    from shoal.table_file import load_table, table_format, write_table
+    from shoal.table_file import table_format, write_table
 
     fitted = load_model(model)
     _check_output(output, model, data)
@@ -62,7 +62,7 @@ def predict(
         raise ParameterError(f"{model} is a regression, which has no probabilities; omit --proba")
     talk = Talk(quiet)
     kinds = kinds_of(fitted)
-    frame, notes = load_table(data, kinds=kinds, keep_others=True)
+    frame, notes = read_table(data, kinds, talk, keep_others=True)
     talk.say(*notes)
     with naming(data):
         result = _with_predictions(fitted, frame, proba)

@@ -82,6 +82,16 @@ def shown(source: str) -> str:
     return "standard input" if source == "-" else source
 
 
+def read_table(
+    source: str, kinds: Mapping[str, str], talk: "Talk", *, keep_others: bool = False
+) -> "tuple[pl.DataFrame, list[str]]":
+    """A table and the notes on it, see `shoal.table_file.load_table`."""
+    from shoal.table_file import load_table
+
+    with talk.busy(f"reading {shown(source)}"):
+        return load_table(source, kinds=kinds, keep_others=keep_others)
+
+
 def read_training_rows(
     source: str,
     target: str | None,
@@ -100,10 +110,8 @@ def read_training_rows(
     click.UsageError
         If no target is given; it lists the columns.
     """
-    from shoal.table_file import load_table
-
     kinds = dict.fromkeys(category, "category") | ({target: "label"} if target else {})
-    frame, notes = load_table(source, kinds=kinds)
+    frame, notes = read_table(source, kinds, talk)
     talk.say(f"{shown(source)}: {count(len(frame), 'row')}, {count(frame.width, 'column')}", *notes)
     if target is None:
         raise click.UsageError(
@@ -134,9 +142,7 @@ def read_rows(
         Labels that are known; None for a regression.
     talk : Talk
     """
-    from shoal.table_file import load_table
-
-    frame, notes = load_table(source, kinds=kinds, keep_others=True)
+    frame, notes = read_table(source, kinds, talk, keep_others=True)
     talk.say(*notes)
     with naming(source):
         rows = set_apart(source, with_target(frame, target, talk), target, classes is not None)

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -52,6 +53,15 @@ class Talk:
             for sentence in sentences:
                 with contextlib.suppress(BrokenPipeError):
                     click.echo(printable(sentence), err=True)
+
+    def busy(self, doing: str) -> AbstractContextManager[object]:
+        """A context in which a terminal shows what is being done; elsewhere nothing is said."""
+        if self.quiet or not is_live():
+            return contextlib.nullcontext()
+        from rich.console import Console
+        from rich.text import Text
+
+        return Console(stderr=True).status(Text(printable(doing)), spinner="line")
 
     def progress(self, label: str = "training") -> "ProgressLine":
         """A context that follows one training."""
