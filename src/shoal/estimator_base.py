@@ -7,16 +7,27 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning as SklearnConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
-from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from shoal.activations import Array
 from shoal.engine import NumpyEngine, Problem, choose_engine
-from shoal.errors import DataError, DivergenceError, InterruptedFitWarning, ParameterError
-from shoal.estimator_input import check_table, check_target, check_weights, float_type
+from shoal.errors import (
+    ConvergenceWarning,
+    DataError,
+    DivergenceError,
+    InterruptedFitWarning,
+    ParameterError,
+)
+from shoal.estimator_input import (
+    check_table,
+    check_target,
+    check_weights,
+    draw_seed,
+    float_type,
+)
 from shoal.folding import average, fold_inputs, fold_scores
 from shoal.losses import Loss
 from shoal.model import Model
@@ -25,6 +36,9 @@ from shoal.recipe import Recipe, choose_recipe
 from shoal.table import as_frame
 from shoal.table_learning import learn_columns, merge_rows
 from shoal.training import Callback, Member, Progress, train
+
+# What a network that goes on cannot change; `loss` is a regression's.
+NETWORK_SETTINGS = ("n_hidden", "n_members", "activation", "loss")
 
 try:  # scikit-learn 1.9 and later
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -36,6 +50,10 @@ except ImportError:  # pragma: no cover - an older scikit-learn
     def with_callbacks(method: Any) -> Any:
         """Nothing, where scikit-learn has no callbacks."""
         return method
+
+
+class NotConvergedWarning(ConvergenceWarning, SklearnConvergenceWarning):  # type: ignore[misc]
+    """Both libraries' warning of the limit of iterations, so that a filter of either knows it."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +145,8 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         settings = self.get_params(deep=False)
         engine = choose_engine(self.engine)
+        if not isinstance(self.callbacks, (list, tuple)) or not all(map(callable, self.callbacks)):
+            raise ParameterError(f"callbacks must be a list of functions, not {self.callbacks!r}")
         X, y, weight = self._check(X, y, sample_weight, reset=not goes_on)
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
@@ -141,16 +161,20 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             X, y, weight = merge_rows(X, y, weight)
         self._recipe = recipe
         Y, loss = self._encode_target(y, reset=not goes_on)
-        if not goes_on:
+        network = {name: settings[name] for name in NETWORK_SETTINGS if name in settings}
+        if goes_on:
+            for name, now in network.items():
+                if now != (before := self._network[name]):
+                    raise ParameterError(
+                        f"the network to continue has {name}={before!r}, but now it is {now!r}: "
+                        "set it back, or fit with warm_start=False"
+                    )
+        else:
             self._learn(X, Y, weight, loss)
         problem = self._problem(X, Y, weight, loss)
         if not goes_on:
+            self._network: dict[str, Any] = network
             self._members = self._start(problem, recipe)
-        elif len(self._members[0].parameters.W1) != recipe.n_hidden:
-            raise ParameterError(
-                f"the network to continue has {len(self._members[0].parameters.W1)} hidden units, "
-                f"but n_hidden is now {recipe.n_hidden}: set it back, or fit with warm_start=False"
-            )
         given = validation_data is not None
         validation = self._validation_problem(validation_data, loss) if given else None
         callbacks = [*self.callbacks, *([_print_progress] if self.verbose else [])]
@@ -163,6 +187,9 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             if recipe.hold_out and not given:
                 seen, watched = self._split(problem, recipe.hold_out, k)
             train(engine, member, seen, watched, recipe, callbacks)
+            if member.history.interrupted:  # those that were never trained are left out
+                self._members = [member for member in self._members if member.history.stop_reason]
+                break
         self._finish(engine, problem, recipe)
         if end is not None:
             end()
@@ -180,7 +207,10 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         y, names = check_target(X, y)
         if reset:
             self._target_names = names
-        return X, y, self._weigh(y, check_weights(y, sample_weight))
+        weight = self._weigh(y, check_weights(y, sample_weight))
+        if weight is not None and not weight.any():
+            raise DataError("every row has weight 0: give at least one a weight above 0")
+        return X, y, weight
 
     def _weigh(self, y: Array, weight: Array | None) -> Array | None:
         """Weights of the rows, with those of their classes."""
@@ -189,7 +219,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def _table(self, X: Any) -> Any:
         """A table to predict, as `Columns` can read it."""
         check_is_fitted(self)
-        return check_table(self, X, bare=self.preprocessing is None, columns=self._columns)
+        return check_table(self, X, bare=self.preprocessing is None, columns=self.model_.columns)
 
     def _learn(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> None:
         """What is fixed before training: columns, the target's scale, the seed."""
@@ -201,7 +231,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             X,
             names=getattr(self, "feature_names_in_", None),
             sample_weight=weight,
-            categorical=self.categorical_features,
+            categorical=() if self.categorical_features is None else self.categorical_features,
             bare=self.preprocessing is None,
         )
         n_y = loss.n_scores(len(Y))
@@ -214,12 +244,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             else:  # through the log link a factor of y is a term of the score
                 center = center + np.log(mean)
         self._scaling = Scaling(center, scale)
-        seed = self.random_state
-        if seed is None:
-            seed = np.random.SeedSequence().generate_state(1)[0]
-        elif isinstance(seed, np.random.RandomState):
-            seed = seed.randint(2**31)
-        self._seed = int(seed)
+        self._seed = draw_seed(self.random_state)
 
     def _problem(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> Problem:
         """The rows as the network is trained on them: encoded, scaled, examples as columns."""
@@ -235,9 +260,11 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             Y = (Y - center) / scale
         elif loss.scalable == "scale":
             Y = Y / np.exp(center)
+        with np.errstate(over="ignore"):  # what float32 cannot hold shows in the cost
+            Y = Y.astype(dtype, copy=False)
         return Problem(
             X=X.T,
-            Y=Y.astype(dtype, copy=False),
+            Y=Y,
             sample_weight=None if weight is None else weight.astype(dtype, copy=False),
             activation=self.activation,
             loss=loss,
@@ -274,10 +301,13 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _split(self, problem: Problem, share: float, k: int) -> tuple[Problem, Problem]:
         """The examples member k trains on, and those it stops by: the same in every fit on them."""
-        if problem.m < 2:
-            raise DataError("one row cannot be split: early_stopping needs at least two")
+        if np.ceil(share * problem.m) >= problem.m:
+            raise DataError(
+                f"{problem.m} rows cannot be split: holding out {share:g} of them leaves none to "
+                "train on; choose early_stopping=False or a smaller validation_fraction"
+            )
         labels = None
-        if hasattr(self, "classes_") and type_of_target(problem.Y.T) != "multilabel-indicator":
+        if getattr(self, "_multilabel", True) is False:  # a classifier of one label
             labels = problem.Y[0] if len(problem.Y) == 1 else problem.Y.argmax(axis=0)
             counts = np.unique(labels, return_counts=True)[1]
             if counts.min() < 2 or min(share, 1 - share) * problem.m < len(counts):
@@ -296,19 +326,20 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         Where max_iter is "auto" its limit is part of the recipe, and nothing to warn of.
         """
         network = average([member.parameters for member in self._members])
-        self.loss_ = engine.cost(problem, network)
-        if not np.isfinite(self.loss_):
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = engine.cost(problem, network)
+            model = self._model(network, problem.loss)
+        if not all(np.isfinite(block).all() for block in (*model.parameters, loss)):
             raise DivergenceError(
-                "the cost is not a finite number: scale the inputs and the target, or choose a "
-                "smaller learning_rate"
+                "the cost or a weight is not a finite number: scale the inputs and the target, "
+                "give them as float64, or choose a smaller learning_rate"
             )
-        self.engine_ = engine.name
+        self.model_, self.loss_, self.engine_ = model, loss, engine.name
         self.history_ = self._members[0].history
         self.loss_curve_ = self.history_.loss
         self.validation_loss_curve_ = self.history_.validation_loss
         self.n_iter_ = self.history_.n_iter
         self.n_outputs_ = len(problem.Y)
-        self.model_ = self._model(network, problem.loss)
         histories = [member.history for member in self._members]
         if any(history.interrupted for history in histories):
             warnings.warn(
@@ -319,7 +350,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         elif self.max_iter != "auto" and recipe.tol > 0 and not all(h.converged for h in histories):
             warnings.warn(
                 f"{self.history_.stop_reason} The loss was still falling: raise max_iter.",
-                ConvergenceWarning,
+                NotConvergedWarning,
                 stacklevel=4,
             )
 

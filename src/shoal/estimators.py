@@ -1,14 +1,14 @@
 """ShoalClassifier and ShoalRegressor: what each makes of its target, and their parameters. Thin."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Self, TypeVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import type_of_target
 
 from shoal.activations import Array
 from shoal.errors import DataError, ParameterError
@@ -91,7 +91,7 @@ PARAMETERS = """
     history_ : History
         Of the first member's training: losses, and the reason it stopped.
     loss_ : float
-        Cost J of the training rows with the weights kept, in the units of training.
+        Cost J of the rows of `fit` with the weights kept, in the units of training.
     loss_curve_, validation_loss_curve_ : list of float
         See `History`.
     n_iter_ : int
@@ -100,6 +100,8 @@ PARAMETERS = """
     n_outputs_ : int
     engine_ : str{attributes}
 """
+
+LABELS = ("binary", "multiclass", "multilabel-indicator")
 
 Class = TypeVar("Class", bound=type)
 
@@ -126,6 +128,7 @@ def documented(own: str, attributes: str) -> Callable[[Class], Class]:
 class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     """Classification with one hidden layer: two classes, several, or several labels."""
 
+    _: KW_ONLY
     class_weight: Any = None
 
     def __sklearn_tags__(self) -> Any:
@@ -167,23 +170,35 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
 
     def _encode_target(self, y: Array, *, reset: bool) -> tuple[Array, Loss]:
         """Labels as Y: 0 or 1 (1, m), one row per class, or one row per label."""
-        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind not in LABELS:
+            raise DataError(
+                f"Unknown label type: {kind}. y must hold text, whole numbers, true and false, or "
+                "in several columns 0 and 1; to predict other numbers use ShoalRegressor"
+            )
+        multilabel = kind == "multilabel-indicator"
         if reset:
-            self._multilabel = type_of_target(y) == "multilabel-indicator"
             expected = getattr(self, "_expected_classes", None)
             if expected is None:
-                expected = np.arange(y.shape[1]) if self._multilabel else np.unique(y)
-            if len(expected) < 2 and not self._multilabel:
+                expected = np.arange(y.shape[1]) if multilabel else np.unique(y)
+            if len(expected) < 2 and not multilabel:
                 raise DataError(
-                    f"y has one class only ({expected[0]!r}): nothing to tell apart; "
+                    f"y has one class only ({expected.tolist()[0]!r}): nothing to tell apart; "
                     "give rows of at least one other class"
                 )
-            self.classes_ = expected
-        if self._multilabel:
+            self.classes_, self._multilabel = expected, multilabel
+        if multilabel != self._multilabel or (multilabel and y.shape[1] != len(self.classes_)):
+            wanted = f"{len(self.classes_)} columns of 0 and 1" if self._multilabel else "1 column"
+            raise DataError(f"y must have {wanted}, as the model does, but its shape is {y.shape}")
+        if multilabel:
             return np.asarray(y.T, dtype=float), BinaryCrossEntropy()
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise DataError(f"y has the class {unknown[0]!r}, which the first fit did not have")
+        known = set(self.classes_.tolist())
+        for label in np.unique(y).tolist():
+            if label not in known:
+                raise DataError(
+                    f"y has the class {label!r}, which is none of the model's: "
+                    f"{', '.join(map(repr, self.classes_.tolist()[:20]))}"
+                )
         index = np.searchsorted(self.classes_, y)
         if len(self.classes_) == 2:
             return index[None].astype(float), BinaryCrossEntropy()
@@ -198,7 +213,14 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
     def _weigh(self, y: Array, weight: Array | None) -> Array | None:
         if self.class_weight is None:
             return weight
-        by_class = compute_sample_weight(self.class_weight, y)
+        try:
+            by_class = compute_sample_weight(self.class_weight, y)
+        except ValueError as error:
+            raise ParameterError(
+                f"class_weight must give each class a weight above 0: {error}"
+            ) from error
+        if (by_class < 0).any():
+            raise ParameterError(f"class_weight has a weight below 0: {self.class_weight!r}")
         return np.asarray(by_class if weight is None else weight * by_class)
 
     def decision_function(self, X: Any) -> Array:
@@ -241,6 +263,7 @@ REGRESSION_LOSSES = {
 class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
     """Regression with one hidden layer: one target, several, or several quantiles."""
 
+    _: KW_ONLY
     loss: str | Loss = "squared_error"
 
     def __sklearn_tags__(self) -> Any:
@@ -270,21 +293,22 @@ class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
     def _encode_target(self, y: Array, *, reset: bool) -> tuple[Array, Loss]:
         """Values as Y (n_y, m)."""
         loss = self.loss
-        if isinstance(loss, str):
-            if loss not in REGRESSION_LOSSES:
-                known = ", ".join(REGRESSION_LOSSES)
-                raise ParameterError(f"loss {loss!r} does not exist; choose one of: {known}")
+        if isinstance(loss, str) and loss in REGRESSION_LOSSES:
             loss = REGRESSION_LOSSES[loss]()
+        if not isinstance(loss, Loss) or loss.scalable == "no":
+            known = ", ".join(REGRESSION_LOSSES)
+            raise ParameterError(f"loss {loss!r} does not exist; choose one of: {known}")
         try:
             Y = np.atleast_2d(np.asarray(y, dtype=float).T)
         except (TypeError, ValueError) as error:
             raise DataError(f"y must hold numbers for a regression: {error}") from error
-        check_finite(Y.T, self._target_names)
+        check_finite(Y.T, self._target_names, "y")
         loss.check(Y)
         if reset:
             self._many = y.ndim > 1
-        elif len(Y) != self.n_outputs_:
-            raise DataError(f"y has {len(Y)} columns, but the first fit had {self.n_outputs_}")
+        elif len(Y) != len(self._target_names):
+            wanted = len(self._target_names)
+            raise DataError(f"y has {len(Y)} columns, but the first fit had {wanted}")
         return Y, loss
 
     def predict(self, X: Any) -> Array:

@@ -100,7 +100,7 @@ def choose_recipe(settings: dict[str, Any], m: int) -> Recipe:
     hold_out = settings["early_stopping"]
     if hold_out == "auto":
         hold_out = stochastic and m > SMALL
-    elif not isinstance(hold_out, bool):
+    elif hold_out not in (True, False):
         raise ParameterError(f'early_stopping must be True, False or "auto", not {hold_out!r}')
     scale = settings["init_scale"]
     scheme = _one_of("init", settings["init"], ("auto", *SCHEMES))

@@ -124,7 +124,7 @@ def _learn_number(name: str, values: Array, weight: Array, kind: str = "number")
     present, weight = values[~absent].astype(np.float64), weight[~absent]
     if not len(present) or not weight.sum() > 0:
         return Column(name, "unused", note="every value is missing")
-    if present.min() == present.max():
+    if present.max() - present.min() < 1 / LARGEST:  # its inverse would be too large
         if missing > 0:
             # Nothing is learnt of other values, so the scale makes them count for nothing.
             center, note = float(present[0]), "constant where it is present"
@@ -132,9 +132,7 @@ def _learn_number(name: str, values: Array, weight: Array, kind: str = "number")
         return Column(name, "unused", note=f"every value is {present[0]:g}")
     weight = weight / weight.sum()
     center = float(weight @ present)
-    deviation = present - center
-    largest = np.abs(deviation).max()  # divided by it, the squares of tiny numbers are not 0
-    scale = float(largest * np.sqrt(weight @ (deviation / largest) ** 2))
+    scale = float(np.sqrt(weight @ (present - center) ** 2))
     return _number(name, center, scale, missing, kind)
 
 

@@ -14,7 +14,7 @@ from shoal.network import Parameters
 from shoal.optimizers import Memory, Optimizer
 from shoal.recipe import Recipe
 
-SLICE_SECONDS = 0.05  # a call of the engine should take about this long at most
+CALL_SECONDS = 0.05  # a call of the engine should take about this long at most
 MOST_HALVINGS = 5
 
 
@@ -106,6 +106,8 @@ class Member:
         Draws the order of its examples.
     memory : Memory or None
         Of the optimizer; None before the first step.
+    solver : str
+        Whose memory that is.
     history : History
         Of all its trainings so far.
     """
@@ -113,6 +115,7 @@ class Member:
     parameters: Parameters
     random: np.random.Generator
     memory: Memory | None = None
+    solver: str = ""
     history: History = field(default_factory=History)
 
 
@@ -136,21 +139,25 @@ def train(
     weight = problem.sample_weight
     total = problem.m if weight is None else float(weight.sum())
     problem = replace(problem, penalty=recipe.alpha / total)
-    monitor = Monitor(engine, validation, member.parameters, recipe, callbacks)
-    if recipe.optimizer is None:
-        member.parameters = minimize_lbfgs(
-            problem, monitor, member.parameters, smallest_gradient=recipe.smallest_gradient
-        )
-    else:
-        member.parameters, member.memory = descend(
-            problem,
-            monitor,
-            member.parameters,
-            recipe.optimizer,
-            memory=member.memory,
-            batch_size=recipe.batch_size,
-            random=member.random,
-        )
+    if member.solver != recipe.solver:
+        member.solver, member.memory = recipe.solver, None
+    # A step too far overflows; what is not finite is looked for and dealt with below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        monitor = Monitor(engine, validation, member.parameters, recipe, callbacks)
+        if recipe.optimizer is None:
+            member.parameters = minimize_lbfgs(
+                problem, monitor, member.parameters, smallest_gradient=recipe.smallest_gradient
+            )
+        else:
+            member.parameters, member.memory = descend(
+                problem,
+                monitor,
+                member.parameters,
+                recipe.optimizer,
+                memory=member.memory,
+                batch_size=recipe.batch_size,
+                random=member.random,
+            )
     member.history = member.history.followed_by(monitor.history)
 
 
@@ -173,8 +180,10 @@ class Monitor:
         self.max_iter, self.tol, self.patience = recipe.max_iter, recipe.tol, recipe.patience
         self.history = History()
         self.best = parameters
-        self.lowest = np.inf if validation is None else engine.cost(validation, parameters)
-        self.target = np.inf  # what the watched loss must get below to count as progress
+        self.lowest = np.inf
+        if validation is not None:
+            self.lowest = float(np.nan_to_num(engine.cost(validation, parameters), nan=np.inf))
+        self.target = self.lowest  # what the watched loss must get below to count as progress
         self.waited = 0
         self.start = time.perf_counter()
 
@@ -263,19 +272,15 @@ def descend(
     """
     engine, halvings = monitor.engine, 0
     memory = memory or optimizer.init(parameters)
-    # Without a rule to check after every step, one call makes many steps.
+    # Without a rule to check after every epoch, one call makes many.
     watched = monitor.validation is not None or monitor.tol > 0
-    n_epochs = 1
+    at_once = 1 if watched else epochs_per_call(problem, parameters, batch_size)
     lowest, safe = np.inf, parameters  # where to go back to
     try:
         while monitor.history.n_iter < monitor.max_iter:
-            n_epochs = min(n_epochs, monitor.max_iter - monitor.history.n_iter)
+            n_epochs = min(at_once, monitor.max_iter - monitor.history.n_iter)
             batches = _batches(problem.m, batch_size, random, n_epochs)
-            started = time.perf_counter()
-            with np.errstate(over="ignore", invalid="ignore"):
-                new, new_memory, costs = engine.descend(
-                    problem, parameters, optimizer, memory, batches
-                )
+            new, new_memory, costs = engine.descend(problem, parameters, optimizer, memory, batches)
             finite = np.isfinite(costs).all() and all(np.isfinite(block).all() for block in new)
             if not finite:
                 halvings += 1
@@ -288,7 +293,6 @@ def descend(
                     )
                 optimizer = replace(optimizer, learning_rate=optimizer.learning_rate / 2)
                 parameters, memory = safe, optimizer.init(safe)
-                n_epochs = 1
                 continue
             losses = np.array(costs).reshape(n_epochs, -1).mean(axis=1)
             if losses[0] < lowest:  # the cost before the first step is that of the old parameters
@@ -296,9 +300,6 @@ def descend(
             parameters, memory = new, new_memory
             if monitor.observe(losses.tolist(), losses[-1] + _penalty(problem, new), new):
                 break
-            if not watched:
-                quick = time.perf_counter() - started < SLICE_SECONDS / 2
-                n_epochs = 2 * n_epochs if quick else max(1, n_epochs // 2)
         else:
             monitor.stop_at_limit()
     except KeyboardInterrupt:
@@ -324,8 +325,7 @@ def minimize_lbfgs(
     def objective(theta: Array) -> tuple[float, Array]:
         nonlocal latest
         here = _unravel(theta, start)
-        with np.errstate(over="ignore", invalid="ignore"):
-            J, gradients = engine.cost_and_gradients(problem, here)
+        J, gradients = engine.cost_and_gradients(problem, here)
         latest = theta.copy(), J
         value = J + _penalty(problem, here)
         if not np.isfinite(value):  # a line search may step too far: send it back
@@ -361,6 +361,14 @@ def minimize_lbfgs(
     except KeyboardInterrupt:
         monitor.stop_interrupted()
     return monitor.best
+
+
+def epochs_per_call(problem: Problem, parameters: Parameters, batch_size: int | None) -> int:
+    """How many epochs take about 50 ms, from sizes alone: a clock would make results differ."""
+    n_steps = 1 if batch_size is None else max(1, problem.m / batch_size)
+    n_weights = parameters.W1.size + parameters.W2.size
+    seconds = 50e-6 * n_steps + 5e-9 * problem.m * n_weights
+    return max(1, int(CALL_SECONDS / seconds))
 
 
 def _batches(
