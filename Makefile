@@ -1,9 +1,10 @@
 # `make demo` and `make test` need only Python 3.11 or later. They make the environment .venv once,
-# and bring it up to date when pyproject.toml changes. The install is editable, so what runs and
+# and bring it up to date when pyproject.toml or the kernel changes. The install is editable, so what runs and
 # what is tested is what is in the tree.
 
 PYTHON ?= python3
 BIN := .venv/bin
+KERNEL := CMakeLists.txt $(wildcard kernel/*.[ch])
 
 .PHONY: help demo test check format fuzz bench docs clean
 
@@ -41,6 +42,7 @@ docs: .venv/test
 	cd docs && ../$(BIN)/python ../examples/flower_picture.py
 
 fuzz: .venv/test
+	$(BIN)/python tests/fuzz_kernel.py
 	$(BIN)/python tests/fuzz_model_file.py
 	$(BIN)/python tests/crash_save.py
 
@@ -63,10 +65,10 @@ clean:
 	  echo "On Debian and Ubuntu: apt install python3-venv"; exit 1; } >&2
 	$(PYTHON) -m venv --clear .venv
 
-.venv/shoal: pyproject.toml | .venv/bin/pip
+.venv/shoal: pyproject.toml $(KERNEL) | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-.venv/test: pyproject.toml | .venv/bin/pip
+.venv/test: pyproject.toml $(KERNEL) | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable ".[test]"
 	@touch $@ .venv/shoal

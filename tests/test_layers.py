@@ -27,7 +27,9 @@ RULES = {
     "datasets": ("activations errors", "numpy", ""),
     # learning
     "optimizers": ("activations network", "numpy", ""),
-    "engine": ("activations errors losses network optimizers", "numpy", ""),
+    "dropout": ("activations", "numpy", ""),
+    "kernel": ("activations errors losses optimizers", "numpy", ""),
+    "engine": ("activations dropout errors kernel losses network optimizers", "numpy", ""),
     "recipe": ("activations errors network optimizers", "", ""),
     "training": ("activations engine errors network optimizers recipe", "numpy scipy", ""),
     "folding": ("activations network", "numpy", ""),

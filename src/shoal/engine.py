@@ -1,19 +1,28 @@
-"""What runs the hot loops. One interface; today the NumPy reference behind it.
+"""What runs the hot loops. One interface, two engines: the NumPy reference and the C kernel.
 
-Everything between calls exists once, in `training`; everything inside a call is a hot loop. The
-order of the examples is drawn by the caller, so that engines see the same minibatches.
+Everything between calls exists once, in `training`; everything inside a call is a hot loop that
+exists twice. The order of the examples is drawn by the caller, so that engines see the same
+minibatches, and their results agree to rounding.
 """
 
-from dataclasses import dataclass
-from typing import Any
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any, Protocol
+
+import numpy as np
 
 from shoal.activations import Array
+from shoal.dropout import kept_units
 from shoal.errors import ParameterError
+from shoal.kernel import Kernel, Prepared, can_take, load_kernel
 from shoal.losses import Loss
 from shoal.network import Parameters, backward, cost, forward
 from shoal.optimizers import Memory, Optimizer
 
-ENGINES = ("auto", "numpy")
+ENGINES = ("auto", "numpy", "compiled")
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,10 @@ class Problem:
     loss : Loss
     penalty : float
         `alpha` over the sum of weights of all m examples, whatever batch is looked at.
+    dropout : float
+        Share of the hidden units that `descend` leaves out of each example's step.
+    seed : int
+        Of the dropout.
     """
 
     X: Any
@@ -37,6 +50,8 @@ class Problem:
     activation: str
     loss: Loss
     penalty: float = 0.0
+    dropout: float = 0.0
+    seed: int = 0
 
     @property
     def m(self) -> int:
@@ -46,15 +61,74 @@ class Problem:
     def batch(self, examples: Array) -> "Problem":
         """The same problem on some of the examples."""
         weight = self.sample_weight
-        return Problem(
+        return replace(
+            self,
             # Examples are contiguous in memory, so they are gathered as rows of X.T.
             X=self.X.T[examples].T,
             Y=self.Y[:, examples],
             sample_weight=None if weight is None else weight[examples],
-            activation=self.activation,
-            loss=self.loss,
-            penalty=self.penalty,
         )
+
+    def of_member(self, k: int) -> "Problem":
+        """The problem of one of several members whose weights are rows of `sample_weight`."""
+        weight = self.sample_weight
+        if weight is None or weight.ndim == 1:
+            return self
+        return replace(self, sample_weight=weight[k])
+
+
+Descent = tuple[Parameters, Memory, list[float]]
+
+
+class Engine(Protocol):
+    """What the training loop asks of an engine."""
+
+    @property
+    def name(self) -> str:
+        """What `engine_` of an estimator says."""
+
+    def cost(self, problem: Problem, parameters: Parameters) -> float:
+        """J of a problem, without the penalty."""
+
+    def cost_and_gradients(
+        self, problem: Problem, parameters: Parameters
+    ) -> tuple[float, Parameters]:
+        """J without the penalty, and the gradients of J with it. Without dropout."""
+
+    def predict(self, problem: Problem, parameters: Parameters, *, scores: bool) -> Array:
+        """Z2 (n_y, m) if `scores`, else A2; Y is not looked at."""
+
+    def descend(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        optimizer: Optimizer,
+        memory: Memory,
+        batches: list[Array | None],
+    ) -> Descent:
+        """One step per batch; a batch of None is all examples, and then all batches are.
+
+        Returns
+        -------
+        parameters, memory
+            After the last step.
+        costs : list of float
+            J of each batch before its step.
+        """
+
+    def descend_together(
+        self,
+        problem: Problem,
+        members: Sequence[Parameters],
+        optimizer: Optimizer,
+        memories: Sequence[Memory],
+        batches: list[Array | None],
+    ) -> list[Descent]:
+        """What `descend` does, for several members on the same batches.
+
+        The problem's `sample_weight` may be (K, m): weights of their own, 0 for an example that a
+        member does not see.
+        """
 
 
 class NumpyEngine:
@@ -71,12 +145,23 @@ class NumpyEngine:
         self, problem: Problem, parameters: Parameters
     ) -> tuple[float, Parameters]:
         """J without the penalty, and the gradients of J with it."""
-        X, Y, weight = problem.X, problem.Y, problem.sample_weight
-        g, loss = problem.activation, problem.loss
-        cache = forward(X, parameters, activation=g, output=loss)
-        J = cost(cache, Y, output=loss, sample_weight=weight)
+        return self._cost_and_gradients(problem, parameters, keep=None)
+
+    def predict(self, problem: Problem, parameters: Parameters, *, scores: bool) -> Array:
+        """Z2 (n_y, m) if `scores`, else A2."""
+        form: dict[str, Any] = {"activation": problem.activation, "output": problem.loss}
+        cache = forward(problem.X, parameters, **form)
+        return cache.Z2 if scores else cache.A2
+
+    def _cost_and_gradients(
+        self, problem: Problem, parameters: Parameters, keep: Array | None
+    ) -> tuple[float, Parameters]:
+        form: dict[str, Any] = {"activation": problem.activation, "output": problem.loss}
+        weight = problem.sample_weight
+        cache = forward(problem.X, parameters, keep=keep, **form)
+        J = cost(cache, problem.Y, output=problem.loss, sample_weight=weight)
         dW1, db1, dW2, db2 = backward(
-            X, Y, parameters, cache, activation=g, output=loss, sample_weight=weight
+            problem.X, problem.Y, parameters, cache, sample_weight=weight, keep=keep, **form
         )
         if problem.penalty:
             dW1 = dW1 + problem.penalty * parameters.W1
@@ -90,33 +175,205 @@ class NumpyEngine:
         optimizer: Optimizer,
         memory: Memory,
         batches: list[Array | None],
-    ) -> tuple[Parameters, Memory, list[float]]:
-        """One step per batch; a batch of None is all examples.
-
-        Returns
-        -------
-        parameters, memory
-            After the last step.
-        costs : list of float
-            J of each batch before its step.
-        """
+        member: int = 0,
+    ) -> Descent:
+        """One step per batch; a batch of None is all examples."""
         costs = []
+        n_h = len(parameters.W1)
         for examples in batches:
             batch = problem if examples is None else problem.batch(examples)
-            J, gradients = self.cost_and_gradients(batch, parameters)
+            keep = None
+            if problem.dropout and n_h:
+                keep = kept_units(
+                    n_h,
+                    np.arange(problem.m) if examples is None else examples,
+                    share=problem.dropout,
+                    seed=problem.seed,
+                    step=memory.n_steps,
+                    member=member,
+                    dtype=parameters.W1.dtype,
+                )
+            J, gradients = self._cost_and_gradients(batch, parameters, keep)
             parameters, memory = optimizer.step(parameters, gradients, memory)
             costs.append(J)
         return parameters, memory, costs
 
+    def descend_together(
+        self,
+        problem: Problem,
+        members: Sequence[Parameters],
+        optimizer: Optimizer,
+        memories: Sequence[Memory],
+        batches: list[Array | None],
+    ) -> list[Descent]:
+        """One member after the other."""
+        return [
+            self.descend(problem.of_member(k), parameters, optimizer, memory, batches, member=k)
+            for k, (parameters, memory) in enumerate(zip(members, memories, strict=True))
+        ]
 
-def choose_engine(name: str = "auto") -> NumpyEngine:
-    """The engine of a name.
+
+class CompiledEngine:
+    """The C kernel. What it does not know (sparse X, a loss of one's own) the reference does."""
+
+    def __init__(self, kernel: Kernel, threads: int | None = None) -> None:
+        self.kernel = kernel
+        self.threads = threads or len(os.sched_getaffinity(0))
+        self.reference = NumpyEngine()
+        self.prepared: dict[int, tuple[Problem, object, Prepared]] = {}
+
+    @property
+    def name(self) -> str:
+        """With the instruction set in use."""
+        return f"compiled ({self.kernel.isa})"
+
+    def cost(self, problem: Problem, parameters: Parameters) -> float:
+        prepared = self._prepare(problem, parameters)
+        if prepared is None:
+            return self.reference.cost(problem, parameters)
+        theta = _join([parameters])
+        return self.kernel.evaluate(prepared, theta, threads=self.threads)
+
+    def cost_and_gradients(
+        self, problem: Problem, parameters: Parameters
+    ) -> tuple[float, Parameters]:
+        prepared = self._prepare(problem, parameters)
+        if prepared is None:
+            return self.reference.cost_and_gradients(problem, parameters)
+        theta = _join([parameters])
+        gradients = np.empty_like(theta)
+        J = self.kernel.evaluate(prepared, theta, gradients=gradients, threads=self.threads)
+        dW1, db1, dW2, db2 = _split(gradients, parameters)
+        if problem.penalty:
+            dW1 += problem.penalty * parameters.W1
+            dW2 += problem.penalty * parameters.W2
+        return J, Parameters(dW1, db1, dW2, db2)
+
+    def predict(self, problem: Problem, parameters: Parameters, *, scores: bool) -> Array:
+        """Z2 (n_y, m) if `scores`, else A2; Y is not looked at."""
+        prepared = self._prepare(problem, parameters)
+        if prepared is None:
+            return self.reference.predict(problem, parameters, scores=scores)
+        out = np.empty((problem.m, len(parameters.W2)), parameters.W2.dtype).T
+        self.kernel.predict(prepared, _join([parameters]), out, scores=scores, threads=self.threads)
+        return out
+
+    def descend(
+        self,
+        problem: Problem,
+        parameters: Parameters,
+        optimizer: Optimizer,
+        memory: Memory,
+        batches: list[Array | None],
+    ) -> Descent:
+        return self.descend_together(problem, [parameters], optimizer, [memory], batches)[0]
+
+    def descend_together(
+        self,
+        problem: Problem,
+        members: Sequence[Parameters],
+        optimizer: Optimizer,
+        memories: Sequence[Memory],
+        batches: list[Array | None],
+    ) -> list[Descent]:
+        prepared = self._prepare(problem, members[0], len(members))
+        if prepared is None:
+            return self.reference.descend_together(problem, members, optimizer, memories, batches)
+        K, done, n = len(members), memories[0].n_steps, len(batches)
+        theta = _join(members).reshape(K, -1)
+        n_moments = len(memories[0].moments)
+        moments = _join([part for memory in memories for part in memory.moments], theta.dtype)
+        moments = moments.reshape(K, n_moments, theta.shape[1])
+        costs = self.kernel.descend(
+            prepared, optimizer, theta, moments, done, batches, threads=self.threads
+        )
+        return [
+            (
+                _split(theta[k], like),
+                Memory(tuple(_split(moment, like) for moment in moments[k]), done + n),
+                costs[:, k].tolist(),
+            )
+            for k, like in enumerate(members)
+        ]
+
+    def _prepare(self, problem: Problem, like: Parameters, K: int = 1) -> Prepared | None:
+        """A problem as the kernel reads it, made once; None if it cannot."""
+        sizes = K, *(block.shape for block in like)
+        known = self.prepared.get(id(problem))
+        if known is not None and known[0] is problem and known[1] == sizes:
+            return known[2]
+        if not can_take(problem.X, like.W2.dtype, problem.activation, problem.loss):
+            return None
+        n_h, n_y = len(like.W1), len(like.W2)
+        weight = problem.sample_weight
+        if weight is not None and weight.ndim == 1 and K > 1:
+            weight = np.broadcast_to(weight, (K, len(weight)))
+        prepared = Prepared(
+            problem.X,
+            problem.Y,
+            weight,
+            n_h=n_h,
+            n_y=n_y,
+            activation=problem.activation,
+            loss=problem.loss,
+            penalty=problem.penalty,
+            dropout=problem.dropout,
+            seed=problem.seed,
+        )
+        if len(self.prepared) > 3:  # training rows, validation rows, and one for good measure
+            self.prepared.clear()
+        self.prepared[id(problem)] = problem, sizes, prepared
+        return prepared
+
+
+def _join(networks: Sequence[Parameters], dtype: Any = None) -> Array:
+    """All their numbers one after another, copied."""
+    if not networks:
+        return np.empty(0, dtype)
+    return np.concatenate([block.ravel() for network in networks for block in network])
+
+
+def _split(theta: Array, like: Parameters) -> Parameters:
+    """Views of a vector as parameters, in the shapes of others."""
+    blocks, start = [], 0
+    for block in like:
+        blocks.append(theta[start : start + block.size].reshape(block.shape))
+        start += block.size
+    return Parameters(*blocks)
+
+
+@cache
+def _say_once(text: str) -> None:
+    """One line for people, once in a process."""
+    print(text, file=sys.stderr)
+
+
+def choose_engine(name: str = "auto") -> Engine:
+    """The engine of a name; "auto" is the compiled one where it is built.
+
+    The environment variable SHOAL_ENGINE goes before "auto".
 
     Raises
     ------
     ParameterError
-        If there is none of that name.
+        If there is none of that name, or "compiled" is wanted and not built.
     """
+    if name == "auto":
+        name = os.environ.get("SHOAL_ENGINE", "auto")
     if name not in ENGINES:
         raise ParameterError(f"engine {name!r} does not exist; choose one of: {', '.join(ENGINES)}")
+    if name == "numpy":
+        return NumpyEngine()
+    kernel = load_kernel()
+    if kernel is not None:
+        return CompiledEngine(kernel)
+    if name == "compiled":
+        raise ParameterError(
+            "the compiled engine is not built: install a C compiler and install shoal again, or "
+            'choose engine="numpy"'
+        )
+    _say_once(
+        "shoal: the compiled engine is not built, so NumPy computes, several times slower; "
+        "install a C compiler and install shoal again (`shoal doctor` tells more)"
+    )
     return NumpyEngine()

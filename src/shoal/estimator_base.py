@@ -13,7 +13,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from shoal.activations import Array
-from shoal.engine import NumpyEngine, Problem, choose_engine
+from shoal.engine import Engine, Problem, choose_engine
 from shoal.errors import (
     ConvergenceWarning,
     DataError,
@@ -320,7 +320,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         )
         return problem.batch(kept), problem.batch(held_out)
 
-    def _finish(self, engine: NumpyEngine, problem: Problem, recipe: Recipe) -> None:
+    def _finish(self, engine: Engine, problem: Problem, recipe: Recipe) -> None:
         """Fold the members into one network in raw units, and say what happened.
 
         Where max_iter is "auto" its limit is part of the recipe, and nothing to warn of.

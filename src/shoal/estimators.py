@@ -65,8 +65,8 @@ PARAMETERS = """
         bare network: numbers in, nothing scaled.
     categorical_features : sequence of str
         Columns of a data frame whose numbers are names of categories.
-    engine : {{"auto", "numpy"}}
-        What computes.
+    engine : {{"auto", "numpy", "compiled"}}
+        What computes: the compiled kernel, or NumPy. "auto" is the kernel where it is built.
     warm_start : bool
         Continue from the last fit: its weights, its scaling, its held-out rows.
     callbacks : sequence of callable

@@ -96,7 +96,12 @@ def initialize(
 
 
 def forward(
-    X: Array, parameters: Parameters, *, activation: str = "tanh", output: str | Loss = "sigmoid"
+    X: Array,
+    parameters: Parameters,
+    *,
+    activation: str = "tanh",
+    output: str | Loss = "sigmoid",
+    keep: Array | None = None,
 ) -> Cache:
     """Compute the output, all examples at once.
 
@@ -109,6 +114,8 @@ def forward(
         g of the hidden layer, a name in `shoal.ACTIVATIONS`.
     output : str or Loss
         Output function, a name in `shoal.LOSSES`.
+    keep : array (n_h, m), optional
+        What A1 is multiplied with, for dropout: 0 where a unit is left out.
 
     Returns
     -------
@@ -119,6 +126,8 @@ def forward(
     _check_inputs(X, W1)
     Z1 = W1 @ X + b1  # Eq 1
     A1 = g(Z1) if len(W1) else X  # Eq 2
+    if keep is not None:
+        A1 = A1 * keep
     Z2 = W2 @ A1 + b2  # Eq 3
     A2 = get_loss(output).output(Z2)  # Eq 4
     return Cache(Z1, A1, Z2, A2)
@@ -182,6 +191,7 @@ def backward(
     activation: str = "tanh",
     output: str | Loss = "sigmoid",
     sample_weight: Array | None = None,
+    keep: Array | None = None,
 ) -> Parameters:
     """Gradients of the cost J by backpropagation, in the shapes of the parameters.
 
@@ -195,6 +205,8 @@ def backward(
     activation, output : str
         Those of `forward`.
     sample_weight : array (m,), optional
+    keep : array (n_h, m), optional
+        That of `forward`.
 
     Returns
     -------
@@ -213,6 +225,8 @@ def backward(
     if not len(W1):
         return Parameters(np.zeros_like(W1), np.zeros_like(b1), dW2, db2)
     dZ1 = (W2.T @ dZ2) * g_prime(Z1)  # Eq 9, of A1 = g(Z1)
+    if keep is not None:
+        dZ1 = dZ1 * keep
     dW1 = dZ1 @ X.T  # Eq 10, of Z1 = W1 X + b1
     db1 = dZ1.sum(axis=1, keepdims=True)  # Eq 11
     return Parameters(dW1, db1, dW2, db2)

@@ -51,7 +51,7 @@ class GradientDescent:
     ) -> tuple[Parameters, Memory]:
         pairs = zip(parameters, gradients, strict=True)
         theta = Parameters(*(theta - self.learning_rate * d for theta, d in pairs))  # Eq 12
-        return theta, memory
+        return theta, Memory((), memory.n_steps + 1)
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,16 @@ class Momentum:
 class Adam:
     """Steps scaled by running moments of the gradient.
 
-    Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1.
+    Kingma and Ba (2015), Adam: a method for stochastic optimization, algorithm 1. The weights, not
+    the biases, shrink by α · `weight_decay` of themselves in each step (Loshchilov and Hutter,
+    2019, Decoupled weight decay regularization).
     """
 
     learning_rate: float = 0.001
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    weight_decay: float = 0.0
 
     def init(self, parameters: Parameters) -> Memory:
         return Memory((_zeros(parameters), _zeros(parameters)))
@@ -102,11 +105,14 @@ class Adam:
         b1, b2, t = self.beta_1, self.beta_2, memory.n_steps + 1
         alpha = self.learning_rate / (1 - b1**t)
         correction = 1 - b2**t
+        decay = self.learning_rate * self.weight_decay
         theta, first, second = [], [], []
-        for theta_k, d, m, v in zip(parameters, gradients, *memory.moments, strict=True):
+        blocks = zip(parameters, gradients, *memory.moments, (decay, 0, decay, 0), strict=True)
+        for theta_k, d, m, v, shrink in blocks:
             m = b1 * m + (1 - b1) * d
             v = b2 * v + (1 - b2) * d * d
-            theta.append(theta_k - alpha * m / (np.sqrt(v / correction) + self.epsilon))
+            step = alpha * m / (np.sqrt(v / correction) + self.epsilon)
+            theta.append(theta_k - step - shrink * theta_k)
             first.append(m)
             second.append(v)
         return Parameters(*theta), Memory((Parameters(*first), Parameters(*second)), t)

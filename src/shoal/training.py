@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from shoal.activations import Array
-from shoal.engine import NumpyEngine, Problem
+from shoal.engine import Engine, Problem
 from shoal.errors import DivergenceError
 from shoal.network import Parameters
 from shoal.optimizers import Memory, Optimizer
@@ -120,7 +120,7 @@ class Member:
 
 
 def train(
-    engine: NumpyEngine,
+    engine: Engine,
     member: Member,
     problem: Problem,
     validation: Problem | None,
@@ -170,7 +170,7 @@ class Monitor:
 
     def __init__(
         self,
-        engine: NumpyEngine,
+        engine: Engine,
         validation: Problem | None,
         parameters: Parameters,
         recipe: Recipe,

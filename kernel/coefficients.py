@@ -1,0 +1,53 @@
+"""Print the polynomials of functions.h: interpolation at Chebyshev's points, in long double.
+
+Each is the tail of a series, so that the leading terms stay exact:
+expm1(r) = r + r² q(r) for |r| ≤ ln(2)/2, and log(1 + x) = 2 s + 2 s z q(z) with s = x / (2 + x),
+z = s², for 1 + x between √½ and √2.
+"""
+
+from math import factorial
+
+import numpy as np
+
+LN2 = np.log(np.longdouble(2))
+
+
+def interpolate(f, low, high, degree):
+    """Coefficients, lowest power first, of the polynomial through f at Chebyshev's points."""
+    k = np.arange(degree + 1, dtype=np.longdouble)
+    nodes = np.cos((2 * k + 1) * np.longdouble(np.pi) / (2 * degree + 2))
+    x = (low + high) / 2 + (high - low) / 2 * nodes
+    # Newton's divided differences, then expanded: NumPy solves no systems in long double.
+    c = f(x)
+    for j in range(1, degree + 1):
+        c[j:] = (c[j:] - c[j - 1 : -1]) / (x[j:] - x[:-j])
+    powers = np.zeros(degree + 1, dtype=np.longdouble)
+    for j in range(degree, -1, -1):
+        powers[1:], powers[0] = powers[:-1] - x[j] * powers[1:], -x[j] * powers[0]
+        powers[0] += c[j]
+    return powers
+
+
+def expm1_tail(r):
+    """(expm1(r) - r) / r², by its series."""
+    return sum(r**n / np.longdouble(factorial(n + 2)) for n in range(25))
+
+
+def log_tail(z):
+    """(atanh(s)/s - 1) / z, z = s²: 1/3 + z/5 + z²/7 + ..."""
+    return sum(z**n / np.longdouble(2 * n + 3) for n in range(30))
+
+
+if __name__ == "__main__":
+    z_most = (np.sqrt(np.longdouble(2)) - 1) ** 4 * 1.0001  # s = (√2 - 1)²
+    for name, f, low, high, degrees in (
+        ("expm1", expm1_tail, -LN2 / 2, LN2 / 2, {"double": 10, "float": 5}),
+        ("log", log_tail, np.longdouble(0), z_most, {"double": 6, "float": 2}),
+    ):
+        for real, degree in degrees.items():
+            q = interpolate(f, low, high, degree)
+            x = np.linspace(float(low), float(high), 10001).astype(np.longdouble)
+            error = np.abs(np.polyval(q[::-1], x) - f(x)).max()
+            digits = 9 if real == "float" else 17
+            print(f"{name} {real}: error {float(error):.1e}")
+            print("   ", ", ".join(f"{float(c):.{digits}g}" for c in q))

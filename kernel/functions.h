@@ -1,0 +1,229 @@
+/* Twin of activations.py and losses.py: g and g', output, loss and dZ2, lane by lane.
+ *
+ * Design
+ * a. One exponential serves a function and its derivative; it is taken of a negative number
+ *    wherever that can be arranged, and expm1 keeps the digits of tanh near 0.
+ * b. The exponential's 2^n is built from the bits of x/ln 2 + 1.5·2^52 (1.5·2^23 for float), which
+ *    hold n: no conversion between whole and real numbers, which AVX2 lacks for 64 bits.
+ * c. The polynomials are those of coefficients.py. exp, log and tanh are exact to 2 units in the
+ *    last place, as a test shows.
+ */
+#pragma once
+
+#include "vectors.h"
+
+#if KIND(REAL) == FLOAT
+#define MAGIC 0x1.8p23f
+#define MANTISSA 23
+#define BIAS 127
+#define LN2_HIGH 0x1.62e4p-1f /* its last bits are 0, so n LN2_HIGH is exact */
+#define LN2_LOW 0x1.7f7d1cp-20f
+#define LARGEST_EXPONENT 88.7f
+#define SMALLEST_EXPONENT -104.0f
+#define HALF_LARGEST_EXPONENT 44.361419f /* ln(FLT_MAX) / 2 */
+#define EXPM1_DEGREE 5
+#define EXPM1_TAIL {0.5f, 0.166666667f, 0.041666465f, 0.00833331093f, 0.0013933641f, \
+    0.000198909809f}
+#define LOG_DEGREE 2
+#define LOG_TAIL {0.333333425f, 0.199943891f, 0.147900265f}
+#else
+#define MAGIC 0x1.8p52
+#define MANTISSA 52
+#define BIAS 1023
+#define LN2_HIGH 0x1.62e42fefa3800p-1
+#define LN2_LOW 0x1.ef35793c76730p-45
+#define LARGEST_EXPONENT 709.78
+#define SMALLEST_EXPONENT -745.2
+#define HALF_LARGEST_EXPONENT 354.89135644669199 /* ln(DBL_MAX) / 2 */
+#define EXPM1_DEGREE 10
+#define EXPM1_TAIL {0.5, 0.16666666666666671, 0.041666666666666671, 0.0083333333333261619, \
+    0.0013888888888883286, 0.00019841269874721896, 2.4801587323295987e-05, \
+    2.7557255532671021e-06, 2.7557278078559886e-07, 2.5105160677717133e-08, \
+    2.0912637341131071e-09}
+#define LOG_DEGREE 6
+#define LOG_TAIL {0.33333333333333348, 0.19999999999949725, 0.14285714313000838, \
+    0.11111105565176242, 0.090914447288909864, 0.076658551716149145, 0.073082952822145261}
+#endif
+
+INLINE vec polynomial(vec x, const real *coefficients, const int degree) {
+    vec y = splat(coefficients[degree]);
+#pragma GCC unroll 12
+    for (int k = degree - 1; k >= 0; k--) y = y * x + coefficients[k];
+    return y;
+}
+
+/* 2^n of the n that stands in the last bits of t = n + MAGIC; n must be an exponent there is. */
+INLINE vec power_of_two(vec t) {
+    return (vec)(((vbits)t << MANTISSA) + ((bits)BIAS << MANTISSA));
+}
+
+/* e^x = scale (1 + p), p = expm1 of what is left of x. Returns p; x is within the exponents. */
+INLINE vec reduced_exp(vec x, vec *t) {
+    static const real tail[] = EXPM1_TAIL;
+    *t = x * (real)1.4426950408889634 + MAGIC;
+    vec n = *t - MAGIC;
+    vec r = x - n * LN2_HIGH;
+    r = r - n * LN2_LOW;
+    return r + r * r * polynomial(r, tail, EXPM1_DEGREE);
+}
+
+/* e^x for x ≤ 0, and e^x - 1; below the normal numbers e^x is 0. */
+INLINE vec exp_negative(vec x, vec *minus_1) {
+    vec t, p = reduced_exp(at_least(x, (1 - BIAS) * (real)0.6931471805599453), &t);
+    vec scale = power_of_two(t);
+    *minus_1 = scale * p + (scale - 1);
+    vec E = scale * p + scale;
+    return where(x < (1 - BIAS) * (real)0.6931471805599453, splat(0), E);
+}
+
+/* e^x for any x, with denormals and infinity. */
+INLINE vec exponential(vec x) {
+    vec z = at_most(at_least(x, SMALLEST_EXPONENT), LARGEST_EXPONENT);
+    vec t, p = reduced_exp(z, &t);
+    vec t1 = at_least(at_most(t, MAGIC + (BIAS - 1)), MAGIC - (BIAS - 30)); /* 2^n in two factors */
+    vec scale = power_of_two(t1);
+    vec E = (scale * p + scale) * power_of_two(t - t1 + MAGIC);
+    return where(x > LARGEST_EXPONENT, splat(INFINITY), E);
+}
+
+/* log(2^k f), f = 1 + x between √½ and √2. */
+INLINE vec log_of(vec k, vec x) {
+    static const real tail[] = LOG_TAIL;
+    vec s = x / (2 + x), z = s * s;
+    vec head = 2 * s, rest = 2 * s * z * polynomial(z, tail, LOG_DEGREE);
+    return k * LN2_HIGH + (head + (rest + k * LN2_LOW));
+}
+
+/* Exponent k, as a real, for which u 2^-k is between √½ and √2, and 2^-k; u is normal. */
+INLINE vec exponent(vec u, vec *inverse) {
+    const real root_of_half = (real)0.70710678118654752;
+    vbits offset = (vbits)u - (vbits)splat(root_of_half) + ((bits)BIAS << MANTISSA);
+    vbits biased = offset >> MANTISSA; /* k + BIAS, never negative */
+    *inverse = (vec)(((bits)2 * BIAS - biased) << MANTISSA);
+    return (vec)(biased | (vbits)splat(MAGIC)) - (MAGIC + BIAS);
+}
+
+/* log(1 + x) for x ≥ 0. */
+INLINE vec log1p_positive(vec x) {
+    vec inverse, k = exponent(1 + x, &inverse);
+    return log_of(k, x * inverse + (inverse - 1));
+}
+
+/* log(x) for x > 0. */
+INLINE vec logarithm(vec x) {
+    const real up = (real)(KIND(REAL) == FLOAT ? 0x1p24 : 0x1p54);
+    mask small = x < (real)(KIND(REAL) == FLOAT ? 0x1p-126 : 0x1p-1022);
+    vec inverse, k = exponent(where(small, x * up, x), &inverse);
+    k = where(small, k - (KIND(REAL) == FLOAT ? 24 : 54), k);
+    return log_of(k, where(small, x * up, x) * inverse - 1);
+}
+
+/* ---- activations: g (Eq 2) and g' (in Eq 9) side by side -------------------------------------- */
+
+enum activation { SIGMOID, TANH, RELU, LEAKY_RELU, IDENTITY, SOFTPLUS, GELU, SILU };
+
+/* σ(z), and σ(-z), each to its last place: both from e^-|z|. */
+INLINE vec sigmoid(vec z, vec *of_minus_z, vec *E) {
+    vec minus_1;
+    *E = exp_negative(-absolute(z), &minus_1);
+    vec near_1 = 1 / (1 + *E), near_0 = *E * near_1;
+    *of_minus_z = where(z >= 0, near_0, near_1);
+    return where(z >= 0, near_1, near_0);
+}
+
+INLINE vec g(const enum activation activation, vec z, vec *g_prime) {
+    vec E, minus_1, s, s_minus;
+    switch (activation) {
+    case SIGMOID:
+        s = sigmoid(z, &s_minus, &E);
+        *g_prime = s * s_minus;
+        return s;
+    case TANH: /* (1 - E) / (1 + E), E = e^-2|z|; g' = 4 E / (1 + E)² */
+        E = exp_negative(-2 * absolute(z), &minus_1);
+        s = 1 / (1 + E);
+        *g_prime = 4 * E * (s * s);
+        s = -minus_1 * s;
+        return where(z < 0, -s, s);
+    case RELU:
+        *g_prime = (vec)((mask)splat(1) & (z > 0));
+        return at_least(z, 0);
+    case LEAKY_RELU:
+        *g_prime = where(z > 0, splat(1), splat((real)0.01));
+        return larger((real)0.01 * z, z);
+    case IDENTITY:
+        *g_prime = splat(1);
+        return z;
+    case SOFTPLUS:
+        *g_prime = sigmoid(z, &s_minus, &E);
+        return at_least(z, 0) + log1p_positive(E);
+    case GELU: { /* z σ(u), u = 2 √(2/π) (z + 0.044715 z³) */
+        const real scale = (real)1.5957691216057308, cube = (real)0.044715;
+        vec v = at_least(at_most(z, 22), -22);
+        s = sigmoid(scale * (v + cube * (v * v * v)), &s_minus, &E);
+        *g_prime = s * (1 + v * s_minus * (scale * (1 + 3 * cube * (v * v))));
+        return z * s;
+    }
+    case SILU:
+    default:
+        s = sigmoid(z, &s_minus, &E);
+        *g_prime = s * (1 + z * s_minus);
+        return z * s;
+    }
+}
+
+/* ---- losses: output (Eq 4), loss (Eq 5, computed from Z2) and dZ2 (Eq 6) ---------------------- */
+
+enum loss {
+    BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, QUANTILE, POISSON,
+    GAMMA, TWEEDIE,
+};
+
+INLINE vec bounded_exp(vec z) { return exponential(at_most(z, HALF_LARGEST_EXPONENT)); }
+
+/* The loss of one entry of Z2, for the losses whose entries do not know of each other; its output
+ * and its derivative. `setting` is Huber's delta and Tweedie's power. */
+INLINE vec loss_of(const enum loss loss, real setting, vec z, vec y, vec *a, vec *dz) {
+    vec E, other, R = z - y;
+    *a = z;
+    switch (loss) {
+    case BINARY_CROSS_ENTROPY: /* max(z, 0) - y z + log(1 + e^-|z|) */
+        *a = sigmoid(z, &other, &E);
+        *dz = *a - y;
+        return (at_least(z, 0) - y * z) + log1p_positive(E);
+    case SQUARED_ERROR:
+        *dz = R;
+        return R * R / 2;
+    case ABSOLUTE_ERROR:
+        *dz = where(R > 0, splat(1), where(R < 0, splat(-1), R));
+        return absolute(R);
+    case HUBER: {
+        vec clipped = at_most(absolute(R), setting);
+        *dz = at_least(at_most(R, setting), -setting);
+        return clipped * (absolute(R) - clipped / 2);
+    }
+    case POISSON: {
+        mask positive = y > 0;
+        *a = bounded_exp(z);
+        *dz = *a - y;
+        vec y_log_y = y * logarithm(where(positive, y, splat(1)));
+        return y_log_y - y * z - y + *a;
+    }
+    case GAMMA: {
+        vec ratio = y * bounded_exp(-z);
+        *a = bounded_exp(z);
+        *dz = 1 - ratio;
+        return ratio + z - logarithm(y) - 1;
+    }
+    case TWEEDIE:
+    default: {
+        const real p = setting;
+        mask positive = y > 0;
+        vec power = exponential((2 - p) * logarithm(where(positive, y, splat(1))));
+        vec a_2p = bounded_exp((2 - p) * z), y_a_1p = y * bounded_exp((1 - p) * z);
+        *a = bounded_exp(z);
+        *dz = a_2p - y_a_1p;
+        vec constant = where(positive, power, splat(0)) / ((1 - p) * (2 - p));
+        return constant + (a_2p / (2 - p) - y_a_1p / (1 - p));
+    }
+    }
+}

@@ -1,0 +1,324 @@
+/* The entry points, for one instruction set and one type: this file is compiled once for each.
+ *
+ * Design
+ * a. One call makes many steps. K members train together: a block of examples is gathered once and
+ *    each member's pass over it follows while it is in the cache.
+ * b. Which examples form a block, and which blocks a stripe, is fixed by the sizes alone. Stripes
+ *    are added up in their order, so any number of threads gives the same bits. Threads share the
+ *    members, or, with one member, the stripes.
+ * c. A call allocates once, before it changes anything: it either runs to its end or returns a
+ *    reason with everything as it was.
+ */
+#include <stdlib.h>
+
+#include "optimizers.h"
+#include "threads.h"
+
+enum status { DONE, NO_MEMORY, NO_SUCH_EXAMPLE, NO_WEIGHT };
+
+enum {
+    BLOCK_BYTES = 384 * 1024, /* of a block's panels: they share L2 with the weights */
+    STRIPES = 8,
+};
+
+typedef struct {
+    const Problem *p;
+    const Optimizer *optimizer; /* NULL: no steps, only cost and gradients */
+    Index K, first_member;      /* members, and the number of the first among all */
+    real *theta;                /* (K, n_parameters) */
+    real *moments;              /* (K, n_moments, n_parameters) */
+    real *gradients;            /* (STRIPES used, K, n_parameters), or NULL */
+    double *J;                  /* (STRIPES used, K) */
+    double *totals;             /* (n_steps or 1, K) sums of the weights of each batch */
+    double *costs;              /* (n_steps, K) */
+    const int64_t *order;       /* numbers of the examples, batch after batch; NULL: all, always */
+    const int64_t *ends;        /* (n_steps) where each batch ends in it */
+    Index n_steps, n_steps_done;
+    Index block_panels, stripes;
+    Block blocks[MOST_THREADS];
+    int n_threads;
+} Descent;
+
+/* ---- blocks of examples ------------------------------------------------------------------------ */
+
+INLINE Index panel_bytes(const Problem *p) {
+    return P * ((Index)sizeof(real) * (p->n_x + p->n_t + 1 + 2 * p->n_h + p->n_y) + 4);
+}
+
+/* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
+static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
+    const Index row = P * (Index)sizeof(real);
+    block->X = (real *)at, at += panels * p->n_x * row;
+    block->Y = (real *)at, at += panels * p->n_t * row;
+    block->share = (real *)at, at += panels * row;
+    block->A1 = (real *)at, at += panels * p->n_h * row;
+    block->dZ1 = (real *)at, at += panels * p->n_h * row;
+    block->dZ2 = (real *)at, at += panels * p->n_y * row;
+    block->Z2 = (real *)at, at += p->n_y * row;
+    block->example = (uint32_t *)at, at += panels * P * 4;
+    return at + (-(uintptr_t)at & 63);
+}
+
+/* Gather one vector of examples: rows of their n numbers become n rows of LANES examples. */
+INLINE void gather(const real *from, Index row, Index column, Index n, const Index *examples,
+                   real *to) {
+    Index k = 0;
+    if (row == 1)
+        for (; k + LANES <= n; k += LANES) {
+            vec square[LANES];
+            for (int i = 0; i < LANES; i++) square[i] = load(from + examples[i] * column + k);
+            transpose(square);
+            for (int i = 0; i < LANES; i++) store(to + (k + i) * P, square[i]);
+        }
+    for (int i = 0; i < LANES; i++)
+        for (Index l = k; l < n; l++) to[l * P + i] = from[l * row + examples[i] * column];
+}
+
+/* Fill a block with count examples, those of order or first, first + 1, ... */
+static void fill(const Problem *p, Block *block, const int64_t *order, Index first, Index count) {
+    block->vectors = (count + LANES - 1) / LANES;
+    for (Index vector = 0; vector < block->vectors; vector++) {
+        const Index panel = vector / WIDE, v = vector % WIDE * LANES;
+        Index examples[LANES];
+        for (int i = 0; i < LANES; i++) {
+            Index e = vector * LANES + i;
+            if (e >= count) e = count - 1; /* its share is 0 */
+            examples[i] = order ? order[e] : first + e;
+            block->example[panel * P + v + i] = (uint32_t)examples[i];
+        }
+        gather(p->X, p->x_row, p->x_column, p->n_x, examples, block->X + panel * p->n_x * P + v);
+        gather(p->Y, p->y_row, p->y_column, p->n_t, examples, block->Y + panel * p->n_t * P + v);
+    }
+}
+
+/* Each example's share of the average, for one member. */
+static void fill_shares(const Problem *p, Block *block, Index member, Index count, double total,
+                        const int64_t *order, Index first) {
+    const real *weight = p->sample_weight ? p->sample_weight + member * p->m : NULL;
+    const real equal = (real)(1 / total);
+    for (Index e = 0; e < block->vectors * LANES; e++) {
+        real share = 0; /* of the examples beyond the end */
+        if (e < count)
+            share = weight ? (real)(weight[order ? order[e] : first + e] / total) : equal;
+        block->share[e] = share;
+    }
+}
+
+/* ---- steps ------------------------------------------------------------------------------------- */
+
+/* The passes of some members over some stripes of one batch. */
+static void passes(Descent *d, Block *block, Index step, Index from_member, Index to_member,
+                   Index from_stripe, Index to_stripe) {
+    const Problem *p = d->p;
+    const Index size = n_parameters(p);
+    const Index begin = d->order && step ? d->ends[step - 1] : 0;
+    const Index m = d->order ? d->ends[step] - begin : p->m;
+    const Index width = d->block_panels * P, n_blocks = (m + width - 1) / width;
+    const double *totals = d->totals + (d->order ? step * d->K : 0);
+    for (Index s = from_stripe; s < to_stripe; s++) {
+        for (Index k = from_member; k < to_member; k++) {
+            if (d->gradients)
+                memset(d->gradients + (s * d->K + k) * size, 0, size * sizeof(real));
+            d->J[s * d->K + k] = 0;
+        }
+        for (Index b = n_blocks * s / d->stripes; b < n_blocks * (s + 1) / d->stripes; b++) {
+            const Index first = b * width, count = m - first < width ? m - first : width;
+            const int64_t *order = d->order ? d->order + begin + first : NULL;
+            const int same = !d->order && n_blocks == 1 && step > 0;
+            if (!same) fill(p, block, order, first, count);
+            for (Index k = from_member; k < to_member; k++) {
+                if (!same || (p->sample_weight && d->K > 1))
+                    fill_shares(p, block, k, count, totals[k], order, first);
+                uint32_t key = 0;
+                if (p->dropout > 0)
+                    key = dropout_key(p->seed, d->n_steps_done + step, d->first_member + k);
+                Parameters gradients;
+                if (d->gradients)
+                    gradients = parameters_at(p, d->gradients + (s * d->K + k) * size);
+                d->J[s * d->K + k] += pass(p, parameters_at(p, d->theta + k * size), block,
+                                           d->gradients ? &gradients : NULL, key);
+            }
+        }
+    }
+}
+
+/* Add up the stripes of one member, in their order, and step. */
+static void finish_step(Descent *d, Index step, Index k) {
+    const Index size = n_parameters(d->p);
+    double J = 0;
+    for (Index s = 0; s < d->stripes; s++) J += d->J[s * d->K + k];
+    d->costs[step * d->K + k] = J;
+    if (!d->gradients) return;
+    real *restrict total = d->gradients + k * size;
+    for (Index s = 1; s < d->stripes; s++) {
+        const real *restrict more = d->gradients + (s * d->K + k) * size;
+        for (Index i = 0; i < size; i++) total[i] += more[i];
+    }
+    if (d->optimizer)
+        optimizer_step(d->p, d->optimizer, d->theta + k * size, total,
+                       d->moments + k * n_moments(d->optimizer) * size, d->n_steps_done + step);
+}
+
+static void descend_work(void *shared, Team *team, int t) {
+    Descent *d = shared;
+    if (d->K > 1) { /* members to threads, which then need not wait for each other */
+        const Index from = d->K * t / team->n, to = d->K * (t + 1) / team->n;
+        for (Index step = 0; step < d->n_steps; step++) {
+            passes(d, &d->blocks[t], step, from, to, 0, d->stripes);
+            for (Index k = from; k < to; k++) finish_step(d, step, k);
+        }
+        return;
+    }
+    const Index from = d->stripes * t / team->n, to = d->stripes * (t + 1) / team->n;
+    for (Index step = 0; step < d->n_steps; step++) {
+        passes(d, &d->blocks[t], step, 0, 1, from, to);
+        barrier(team);
+        if (t == 0) finish_step(d, step, 0);
+        barrier(team);
+    }
+}
+
+/* Check the order and sum the weights of each batch. */
+static enum status weigh(const Descent *d) {
+    const Problem *p = d->p;
+    const Index n = d->order ? d->n_steps : 1;
+    for (Index step = 0; step < n; step++) {
+        const Index begin = d->order && step ? d->ends[step - 1] : 0;
+        const Index end = d->order ? d->ends[step] : p->m;
+        for (Index i = begin; d->order && i < end; i++)
+            if (d->order[i] < 0 || d->order[i] >= p->m) return NO_SUCH_EXAMPLE;
+        for (Index k = 0; k < d->K; k++) {
+            double total = p->sample_weight ? 0 : (double)(end - begin);
+            if (p->sample_weight)
+                for (Index i = begin; i < end; i++)
+                    total += p->sample_weight[k * p->m + (d->order ? d->order[i] : i)];
+            if (!(total > 0)) return NO_WEIGHT;
+            d->totals[step * d->K + k] = total;
+        }
+    }
+    return DONE;
+}
+
+static int run(Descent *d, real *gradients_out, int n_threads, Index largest_batch) {
+    const Problem *p = d->p;
+    const Index size = n_parameters(p), bytes = panel_bytes(p);
+    const Index panels = (largest_batch + P - 1) / P;
+    d->block_panels = BLOCK_BYTES / bytes < 1 ? 1 : BLOCK_BYTES / bytes;
+    if (d->block_panels > panels) d->block_panels = panels > 0 ? panels : 1;
+    const Index n_blocks = (panels + d->block_panels - 1) / d->block_panels;
+    d->stripes = n_blocks < STRIPES ? (n_blocks > 0 ? n_blocks : 1) : STRIPES;
+    const Index shares = d->K > 1 ? d->K : d->stripes;
+    d->n_threads = n_threads < shares ? n_threads : (int)shares;
+    if (d->n_threads > MOST_THREADS) d->n_threads = MOST_THREADS;
+
+    const Index one_block = d->block_panels * bytes + p->n_y * P * (Index)sizeof(real) + 64;
+    const Index n_gradients = gradients_out || d->optimizer ? d->stripes * d->K * size : 0;
+    const Index n_totals = (d->order ? d->n_steps : 1) * d->K;
+    char *memory = malloc(d->n_threads * one_block + n_gradients * sizeof(real) +
+                          (d->stripes * d->K + n_totals) * sizeof(double) + 64);
+    if (!memory) return NO_MEMORY;
+    char *at = memory + (-(uintptr_t)memory & 63);
+    for (int t = 0; t < d->n_threads; t++) at = lay_out(p, &d->blocks[t], d->block_panels, at);
+    d->J = (double *)at, at += d->stripes * d->K * sizeof(double);
+    d->totals = (double *)at, at += n_totals * sizeof(double);
+    d->gradients = n_gradients ? (real *)at : NULL;
+    const enum status status = weigh(d);
+    if (status == DONE) {
+        run_on_threads(d->n_threads, descend_work, d);
+        if (gradients_out) memcpy(gradients_out, d->gradients, d->K * size * sizeof(real));
+    }
+    free(memory);
+    return status;
+}
+
+/* n_steps steps of K members; theta, moments and costs (n_steps, K) are written. */
+static int descend(const Problem *p, const Optimizer *optimizer, Index K, Index first_member,
+                   real *theta, real *moments, Index n_steps_done, const int64_t *order,
+                   const int64_t *ends, Index n_steps, double *costs, int n_threads) {
+    Descent d = {.p = p, .optimizer = optimizer, .K = K, .first_member = first_member,
+                 .theta = theta, .moments = moments, .costs = costs, .order = order, .ends = ends,
+                 .n_steps = n_steps, .n_steps_done = n_steps_done};
+    Index largest = order ? 0 : p->m;
+    for (Index step = 0; order && step < n_steps; step++) {
+        const Index size = ends[step] - (step ? ends[step - 1] : 0);
+        if (size > largest) largest = size;
+    }
+    return run(&d, NULL, n_threads, largest);
+}
+
+/* Cost of all examples, and, unless it is NULL, the gradient without the penalty's part. */
+static int evaluate(const Problem *p, real *theta, double *cost, real *gradients, int n_threads) {
+    Problem plain = *p;
+    plain.dropout = 0;
+    Descent d = {.p = &plain, .K = 1, .theta = theta, .costs = cost, .n_steps = 1};
+    return run(&d, gradients, n_threads, p->m);
+}
+
+/* ---- prediction -------------------------------------------------------------------------------- */
+
+typedef struct {
+    const Problem *p;
+    real *theta;
+    real *out; /* (n_y, m): Z2, or A2 */
+    Index out_row, out_column;
+    int scores;
+    char *memory;
+    Index bytes; /* of each thread */
+} Prediction;
+
+static void predict_work(void *shared, Team *team, int t) {
+    const Prediction *d = shared;
+    const Problem *p = d->p;
+    const Parameters W = parameters_at(p, d->theta);
+    const Index panels = (p->m + P - 1) / P;
+    real *X = (real *)(d->memory + t * d->bytes), *A1 = X + p->n_x * P;
+    real *Z2 = A1 + p->n_h * P, *A2 = Z2 + p->n_y * P;
+    for (Index panel = panels * t / team->n; panel < panels * (t + 1) / team->n; panel++) {
+        const Index first = panel * P, count = p->m - first < P ? p->m - first : P;
+        const int vectors = (int)((count + LANES - 1) / LANES);
+        for (int v = 0; v < vectors; v++) {
+            Index examples[LANES];
+            for (int i = 0; i < LANES; i++) {
+                const Index e = first + v * LANES + i;
+                examples[i] = e < p->m ? e : p->m - 1;
+            }
+            gather(p->X, p->x_row, p->x_column, p->n_x, examples, X + v * LANES);
+        }
+        forward(p, W, X, vectors, A1, NULL, Z2, 0, NULL);
+        if (!d->scores)
+            for (int v = 0; v < vectors; v++) output(p, Z2 + v * LANES, NULL, A2 + v * LANES);
+        const real *from = d->scores ? Z2 : A2;
+        for (Index i = 0; i < count; i++)
+            for (Index o = 0; o < p->n_y; o++)
+                d->out[o * d->out_row + (first + i) * d->out_column] = from[o * P + i];
+    }
+}
+
+/* Z2 of all examples if scores, else A2. */
+static int predict(const Problem *p, real *theta, real *out, Index out_row, Index out_column,
+                   int scores, int n_threads) {
+    Problem plain = *p;
+    plain.dropout = 0;
+    Prediction d = {.p = &plain, .theta = theta, .out = out, .out_row = out_row,
+                    .out_column = out_column, .scores = scores,
+                    .bytes = (p->n_x + p->n_h + 2 * p->n_y) * P * (Index)sizeof(real)};
+    const Index panels = (p->m + P - 1) / P;
+    if (n_threads > panels) n_threads = panels > 0 ? (int)panels : 1;
+    if (n_threads > MOST_THREADS) n_threads = MOST_THREADS;
+    char *memory = malloc(n_threads * d.bytes + 64);
+    if (!memory) return NO_MEMORY;
+    d.memory = memory + (-(uintptr_t)memory & 63);
+    run_on_threads(n_threads, predict_work, &d);
+    free(memory);
+    return DONE;
+}
+
+/* ---- what the library offers for this instruction set and type --------------------------------- */
+
+#define PASTE_(a, b, c) a##_##b##_##c
+#define PASTE(a, b, c) PASTE_(a, b, c)
+
+typedef void (*Function)(void);
+
+const Function PASTE(shoal, ISA, REAL)[] = {(Function)descend, (Function)evaluate,
+                                            (Function)predict};

@@ -1,0 +1,383 @@
+"""The border to the compiled kernel: the only file that knows ctypes.
+
+One method for each entry point; each checks what it hands over, because C does not. What is on
+the other side is described in kernel/kernel.c.
+"""
+
+import ctypes
+import os
+import sysconfig
+from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_ssize_t, c_void_p
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shoal.activations import Array
+from shoal.errors import DataError, ParameterError
+from shoal.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Gamma,
+    Huber,
+    Loss,
+    Poisson,
+    Quantile,
+    SquaredError,
+    Tweedie,
+)
+from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
+
+VERSION = 1  # shoal_kernel_version of entry.c
+LIBRARY = "libshoal_kernel.so"
+INSTRUCTION_SETS = ("avx512", "avx2", "baseline")  # best first
+
+# In the order of the kernel's enumerations.
+ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "identity", "softplus", "gelu", "silu")
+LOSSES = (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    SquaredError,
+    AbsoluteError,
+    Huber,
+    Quantile,
+    Poisson,
+    Gamma,
+    Tweedie,
+)
+METHODS = (GradientDescent, Momentum, Adam)
+
+
+class _Problem(Structure):
+    """Problem of network.h."""
+
+    _fields_ = (
+        *((name, c_ssize_t) for name in ("n_x", "n_h", "n_y", "n_t", "m")),
+        ("X", c_void_p),
+        ("x_row", c_ssize_t),
+        ("x_column", c_ssize_t),
+        ("Y", c_void_p),
+        ("y_row", c_ssize_t),
+        ("y_column", c_ssize_t),
+        ("sample_weight", c_void_p),
+        ("levels", c_void_p),
+        ("setting", c_double),
+        ("penalty", c_double),
+        ("dropout", c_double),
+        ("seed", ctypes.c_uint64),
+        ("activation", c_int32),
+        ("loss", c_int32),
+    )
+
+
+class _Optimizer(Structure):
+    """Optimizer of optimizers.h."""
+
+    _fields_ = (
+        ("method", c_int32),
+        ("nesterov", c_int32),
+        ("learning_rate", c_double),
+        ("momentum", c_double),
+        ("beta_1", c_double),
+        ("beta_2", c_double),
+        ("epsilon", c_double),
+        ("weight_decay", c_double),
+    )
+
+
+class Prepared:
+    """A problem as the kernel reads it, with the arrays that it points into.
+
+    Parameters
+    ----------
+    X : array (n_x, m), float32 or float64, of any strides
+    Y : array (n_t, m) of the same dtype, or None to predict only
+    sample_weight : array (m,) or (K, m), or None
+    n_h, n_y : int
+    activation : str
+    loss : Loss
+    penalty, dropout : float
+    seed : int
+    """
+
+    def __init__(
+        self,
+        X: Array,
+        Y: Array | None,
+        sample_weight: Array | None,
+        *,
+        n_h: int,
+        n_y: int,
+        activation: str,
+        loss: Loss,
+        penalty: float = 0.0,
+        dropout: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        self.dtype = X.dtype
+        self.n_h, self.n_y = n_h, n_y
+        n_x, m = X.shape
+        self.size = n_h * (n_x + 1) + n_y * ((n_h or n_x) + 1)
+        n_t = 1 if isinstance(loss, Quantile) else n_y
+        levels = loss.levels if isinstance(loss, Quantile) else ()
+        if levels and len(levels) != n_y:
+            raise ParameterError(f"{len(levels)} quantile levels need as many outputs, not {n_y}")
+        self.X = _strided(X)
+        self.Y = None if Y is None else _strided(Y)
+        if self.Y is not None:
+            _check("Y", self.Y, self.dtype, (n_t, m))
+        self.sample_weight = None
+        if sample_weight is not None:
+            self.sample_weight = np.ascontiguousarray(sample_weight, self.dtype).reshape(-1, m)
+        self.levels = np.array(levels, self.dtype)
+        self.struct = _Problem(
+            n_x=n_x,
+            n_h=n_h,
+            n_y=n_y,
+            n_t=n_t,
+            m=m,
+            X=_address(self.X),
+            x_row=self.X.strides[0] // self.X.itemsize,
+            x_column=self.X.strides[1] // self.X.itemsize,
+            setting=getattr(loss, "delta", getattr(loss, "power", 0.0)),
+            penalty=penalty,
+            dropout=dropout,
+            seed=seed,
+            activation=ACTIVATIONS.index(activation),
+            loss=LOSSES.index(type(loss)),
+        )
+        if self.Y is not None:
+            self.struct.Y = _address(self.Y)
+            self.struct.y_row = self.Y.strides[0] // self.Y.itemsize
+            self.struct.y_column = self.Y.strides[1] // self.Y.itemsize
+        if self.sample_weight is not None:
+            self.struct.sample_weight = _address(self.sample_weight)
+        if levels:
+            self.struct.levels = _address(self.levels)
+        self.reference = ctypes.byref(self.struct)
+
+
+def can_take(X: object, dtype: np.dtype[Any], activation: str, loss: Loss) -> bool:
+    """Whether the kernel knows these: not sparse X, mixed types or functions of one's own."""
+    return (
+        isinstance(X, np.ndarray)
+        and X.dtype == dtype
+        and dtype in (np.float32, np.float64)
+        and dtype.isnative
+        and X.shape[1] > 0
+        and activation in ACTIVATIONS
+        and type(loss) in LOSSES
+    )
+
+
+class Kernel:
+    """The functions of one instruction set."""
+
+    def __init__(self, library: ctypes.CDLL, isa: str) -> None:
+        self.isa = isa
+        i, p = c_ssize_t, c_void_p
+        descend = ctypes.CFUNCTYPE(c_int, p, p, i, i, p, p, i, p, p, i, p, c_int)
+        evaluate = ctypes.CFUNCTYPE(c_int, p, p, p, p, c_int)
+        predict = ctypes.CFUNCTYPE(c_int, p, p, p, i, i, c_int, c_int)
+        self._descend, self._evaluate, self._predict = {}, {}, {}
+        for is_double, dtype in enumerate((np.float32, np.float64)):
+            functions = library.shoal_functions(isa.encode(), is_double)
+            key = np.dtype(dtype)
+            self._descend[key] = descend(functions[0])
+            self._evaluate[key] = evaluate(functions[1])
+            self._predict[key] = predict(functions[2])
+
+    def descend(
+        self,
+        problem: Prepared,
+        optimizer: Optimizer,
+        theta: Array,
+        moments: Array,
+        n_steps_done: int,
+        batches: list[Array | None],
+        *,
+        first_member: int = 0,
+        threads: int = 1,
+    ) -> Array:
+        """Make a step for each batch, with K members at once.
+
+        Parameters
+        ----------
+        theta : array (K, size)
+            The members' parameters; changed in place.
+        moments : array (K, n_moments, size)
+            What the method remembers; changed in place.
+        n_steps_done : int
+            Steps before these.
+        batches : list of array of int, or of None
+            The examples of each step; None for all of them, then in every step.
+
+        Returns
+        -------
+        costs : array (n_steps, K)
+            J of each batch before its step.
+        """
+        K, n_steps = len(theta), len(batches)
+        _check("theta", theta, problem.dtype, (K, problem.size), writeable=True)
+        kept = (K, moments.shape[1], problem.size)
+        _check("moments", moments, problem.dtype, kept, writeable=True)
+        if problem.Y is None:
+            raise DataError("this problem has no Y to learn from")
+        if problem.sample_weight is not None and len(problem.sample_weight) != K:
+            raise DataError(f"sample_weight has {len(problem.sample_weight)} rows for {K} members")
+        order = ends = None
+        if batches and batches[0] is not None:
+            order = np.ascontiguousarray(np.concatenate(batches), np.int64)  # type: ignore[arg-type]
+            ends = np.cumsum([len(batch) for batch in batches], dtype=np.int64)  # type: ignore[arg-type]
+        costs = np.empty((n_steps, K))
+        settings = _optimizer(optimizer)
+        if moments.shape[1] != settings.method:  # 0, 1 and 2: their number is the method's
+            raise DataError(f"moments has {moments.shape[1]} rows for {type(optimizer).__name__}")
+        status = self._descend[problem.dtype](
+            problem.reference,
+            ctypes.byref(settings),
+            K,
+            first_member,
+            _address(theta),
+            _address(moments),
+            n_steps_done,
+            None if order is None else _address(order),
+            None if ends is None else _address(ends),
+            n_steps,
+            _address(costs),
+            threads,
+        )
+        _raise(status)
+        return costs
+
+    def evaluate(
+        self, problem: Prepared, theta: Array, *, gradients: Array | None = None, threads: int = 1
+    ) -> float:
+        """J of all examples; its gradient, without the penalty's part, is written if wanted.
+
+        Parameters
+        ----------
+        theta, gradients : array (size,)
+        """
+        _check("theta", theta, problem.dtype, (problem.size,))
+        if gradients is not None:
+            _check("gradients", gradients, problem.dtype, (problem.size,), writeable=True)
+        if problem.Y is None:
+            raise DataError("this problem has no Y to compare with")
+        if problem.sample_weight is not None and len(problem.sample_weight) != 1:
+            raise DataError(f"sample_weight has {len(problem.sample_weight)} rows for 1 member")
+        cost = c_double()
+        status = self._evaluate[problem.dtype](
+            problem.reference,
+            _address(theta),
+            ctypes.byref(cost),
+            None if gradients is None else _address(gradients),
+            threads,
+        )
+        _raise(status)
+        return cost.value
+
+    def predict(
+        self, problem: Prepared, theta: Array, out: Array, *, scores: bool, threads: int = 1
+    ) -> None:
+        """Write Z2 (n_y, m) if `scores`, else A2, into `out` of any strides."""
+        m = problem.X.shape[1]
+        _check("theta", theta, problem.dtype, (problem.size,))
+        if out.dtype != problem.dtype or out.shape != (problem.n_y, m) or not out.flags.writeable:
+            raise DataError(f"out must be a writeable array {(problem.n_y, m)} of {problem.dtype}")
+        row, column = (stride // out.itemsize for stride in out.strides)
+        status = self._predict[problem.dtype](
+            problem.reference, _address(theta), _address(out), row, column, scores, threads
+        )
+        _raise(status)
+
+
+def _optimizer(optimizer: Optimizer) -> _Optimizer:
+    """A method's settings; what it does not have stays 0."""
+    names = {name for name, _ in _Optimizer._fields_} & set(vars(optimizer))
+    settings = {name: getattr(optimizer, name) for name in names}
+    return _Optimizer(method=METHODS.index(type(optimizer)), **settings)
+
+
+def _raise(status: int) -> None:
+    """Turn what the kernel returned into an error; 0 is success."""
+    if status == 1:
+        raise MemoryError("the kernel could not allocate its working memory")
+    if status == 2:
+        raise IndexError("a batch names an example that does not exist")
+    if status == 3:
+        raise DataError("the sample weights sum to 0: give at least one row a weight above 0")
+
+
+def _address(array: Array) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def _strided(array: Array) -> Array:
+    """The array, or a copy where its strides are not whole numbers of aligned entries."""
+    whole = all(stride % array.itemsize == 0 for stride in array.strides)
+    return array if whole and array.flags.aligned else np.array(array, order="F")
+
+
+def _check(
+    name: str,
+    array: Array,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    *,
+    writeable: bool = False,
+) -> None:
+    """Raise DataError where the kernel would read or write what is not there."""
+    if array.dtype != dtype or array.shape != shape:
+        raise DataError(
+            f"{name} is {array.dtype} {array.shape} and must be {dtype} {shape}: examples are "
+            "columns, so pass the transpose of a table whose rows are examples"
+        )
+    if name != "Y" and not (array.flags.c_contiguous and array.flags.aligned):
+        raise DataError(f"{name} must be contiguous")
+    if writeable and not array.flags.writeable:
+        raise DataError(f"{name} must be writeable")
+
+
+# ---- finding and loading it ----------------------------------------------------------------------
+
+
+def load_kernel(isa: str = "") -> Kernel | None:
+    """The kernel for an instruction set, or the best this processor has; None if it is not built.
+
+    Parameters
+    ----------
+    isa : {"", "avx512", "avx2", "baseline"}
+        "" asks the environment variable SHOAL_ISA, and then the processor.
+
+    Raises
+    ------
+    ParameterError
+        If the processor cannot run what was asked for.
+    """
+    library = _library()
+    if library is None:
+        return None
+    isa = isa or os.environ.get("SHOAL_ISA", "")
+    can_run = [name for name in INSTRUCTION_SETS if library.shoal_can_run(name.encode())]
+    if isa and isa not in can_run:
+        raise ParameterError(
+            f"instruction set {isa!r} (SHOAL_ISA) cannot run here; choose one of: "
+            f"{', '.join(can_run)}"
+        )
+    return Kernel(library, isa or can_run[0])
+
+
+def _library() -> ctypes.CDLL | None:
+    """The shared library: beside this file, or where an editable install put it."""
+    for folder in (Path(__file__).parent, Path(sysconfig.get_path("purelib"), "shoal")):
+        path = folder / LIBRARY
+        if path.exists():
+            library = ctypes.CDLL(str(path))
+            library.shoal_can_run.argtypes = [c_char_p]
+            library.shoal_functions.argtypes = [c_char_p, c_int]
+            library.shoal_functions.restype = POINTER(c_void_p)
+            if library.shoal_kernel_version() == VERSION:
+                return library
+    return None
