@@ -116,11 +116,14 @@ def score_baselines(train: "Rows", held_out: "Rows", model: "Model") -> dict[str
     For classes the majority and logistic regression, for values the mean and ridge regression,
     both linear ones by scikit-learn on scaled numbers and one-hot categories.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     kinds = {column.name: column.kind for column in model.columns.columns if column.slots}
     X, X_held_out = _plain_table(train.X, kinds), _plain_table(held_out.X, kinds)
     result = {}
     for name, baseline in _baselines(kinds, train.classify).items():
-        with warnings.catch_warnings():
+        # One thread: products as small as these only wait for each other on several.
+        with warnings.catch_warnings(), threadpool_limits(1):
             warnings.simplefilter("ignore")  # of the baseline's own convergence
             baseline.fit(X, train.y)
         result[name] = score(baseline, replace(held_out, X=X_held_out))
