@@ -146,27 +146,35 @@ class Settings:
 
 
 def table(rows: Iterable[Row]) -> str:
-    """All rows as one table of text."""
-    head = ["case", "threads", "rival", "theirs (min to max)", "shoal (min to max)", "ratio"]
-    head += ["wanted", "met", "their loss", "shoal's"]
-    lines = [head]
+    """All rows as one table of text: a line for each case, and below it one for each rival."""
+    lines = [("rival", "its time (min to max)", "ratio", "wanted", "", "its loss")]
+    headings: dict[int, str] = {}  # by the line that it stands before
+    of_shoal = None
     for row in rows:
-        yes = {True: "yes", False: "NO", None: ""}
-        line = [row.case, str(row.threads), row.rival]
-        if row.theirs:
-            line += [spread(row.theirs, row.unit), spread(row.ours, row.unit), f"{row.ratio:.3g}"]
-        else:
-            line += ["not installed", spread(row.ours, row.unit), ""]
-        line += ["" if row.wanted is None else f"{row.wanted:.3g}", yes[row.met]]
-        losses = ["" if x is None else f"{x:.6f}" for x in (row.their_loss, row.our_loss)]
-        if row.agree is False:
-            losses[1] += " DISAGREE"
-        lines.append(line + losses)
+        if of_shoal != (row.case, row.threads, row.ours):
+            of_shoal = row.case, row.threads, row.ours
+            loss = "" if row.our_loss is None else f", loss {row.our_loss:.6f}"
+            threads = "1 thread" if row.threads == 1 else f"{row.threads} threads"
+            headings[len(lines)] = (
+                f"{row.case}, {threads}: shoal {spread(row.ours, row.unit)}{loss}"
+            )
+        loss = "" if row.their_loss is None else f"{row.their_loss:.6f}"
+        lines.append(
+            (
+                f"  {row.rival}",
+                spread(row.theirs, row.unit) if row.theirs else "not installed",
+                "" if row.ratio is None else f"{row.ratio:.3g}",
+                "" if row.wanted is None else f"{row.wanted:.3g}",
+                {True: "yes", False: "NO", None: ""}[row.met],
+                loss + (" DISAGREE" if row.agree is False else ""),
+            )
+        )
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(map(str.ljust, line, widths)).rstrip()
-        for line in [head, ["-" * width for width in widths], *lines[1:]]
-    )
+    text = []
+    for number, line in enumerate(lines):
+        text += ["", headings[number]] if number in headings else []
+        text.append("  ".join(map(str.ljust, line, widths)).rstrip())
+    return "\n".join(text)
 
 
 def spread(values: list[float], unit: str) -> str:

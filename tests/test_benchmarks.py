@@ -97,7 +97,6 @@ def test_growth_is_measured_and_drawn(tmp_path: Path) -> None:
     draws = find_spec("matplotlib") is not None
     command += ["--picture", str(picture)] if draws else []
     run = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    assert run.stderr == ""
     assert {"m", "n_x", "n_h", "K"} <= set(run.stdout.split())
     if draws:
         assert picture.read_text(encoding="utf-8").count('<g id="axes_') == 4
