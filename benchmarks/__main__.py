@@ -26,7 +26,7 @@ def main() -> None:
                 rows += read(answers)
     print(report(rows))
     if given.json:
-        write(rows, given.json)
+        write(rows, given.json, cpu=given.cpu)
 
 
 if __name__ == "__main__":

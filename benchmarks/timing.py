@@ -130,7 +130,7 @@ class Settings:
     quick : bool
         Tiny sizes: does it run at all? Its times mean nothing.
     cpu : bool
-        See `alternate`.
+        See `alternate`; heeded on one thread.
     """
 
     threads: int = 1
@@ -142,7 +142,8 @@ class Settings:
     ) -> dict[str, Runs]:
         """`alternate` by these settings."""
         rounds, calls = (1, 1) if self.quick else (rounds, calls)
-        return alternate(contestants, rounds=rounds, calls=calls, cpu=self.cpu)
+        cpu = self.cpu and self.threads == 1
+        return alternate(contestants, rounds=rounds, calls=calls, cpu=cpu)
 
 
 def table(rows: Iterable[Row]) -> str:
@@ -255,16 +256,17 @@ def main(rows: Callable[[Settings], Iterable[Row]]) -> None:
     if given.quick:
         answered = [replace(row, wanted=None) for row in answered]
     if given.json:
-        write(answered, given.json)
+        write(answered, given.json, cpu=given.cpu)
     else:
         print(report(answered))
 
 
-def write(rows: list[Row], path: Path) -> None:
-    """Keep rows in a file."""
-    path.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+def write(rows: list[Row], path: Path, *, cpu: bool) -> None:
+    """Keep rows in a file, with where and how they were measured."""
+    kept = {"machine": environment(), "cpu": cpu, "rows": [asdict(row) for row in rows]}
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path) -> list[Row]:
     """Rows of a file."""
-    return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+    return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]

@@ -20,7 +20,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, An
     kept = tmp_path_factory.mktemp("benchmarks") / "rows.json"
     command = [sys.executable, str(BENCHMARKS), "--quick", "--threads", "1", "--json", str(kept)]
     run = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
-    return json.loads(kept.read_text(encoding="utf-8")), run.stdout
+    return json.loads(kept.read_text(encoding="utf-8"))["rows"], run.stdout
 
 
 @pytest.fixture
