@@ -70,6 +70,7 @@ def run_command(command: str) -> str:
         "NO_COLOR": "1",
         "TERM": "dumb",
         "PYTHONUNBUFFERED": "1",  # stdout and stderr in the order of printing
+        "SHOAL_ENGINE": "numpy",  # of which nothing is said where there is no compiler
         "PYTHONPATH": str(Path(shoal.__file__).parent.parent),
     }
     done = subprocess.run(
