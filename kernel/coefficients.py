@@ -1,8 +1,7 @@
 """Print the polynomials of functions.h: interpolation at Chebyshev's points, in long double.
 
-Each is the tail of a series, so that the leading terms stay exact:
-expm1(r) = r + r² q(r) for |r| ≤ ln(2)/2, and log(1 + x) = 2 s + 2 s z q(z) with s = x / (2 + x),
-z = s², for 1 + x between √½ and √2.
+expm1(r) = r + r² q(r) for |r| ≤ ln(2)/2. log(1 + x) = 2 s + 2 s z q(z) with s = x / (2 + x),
+z = s², for 1 + x between √½ and √2. log(1 + E) = E + E² q(E) for E from 0 to 1.
 """
 
 from math import factorial
@@ -38,11 +37,18 @@ def log_tail(z):
     return sum(z**n / np.longdouble(2 * n + 3) for n in range(30))
 
 
+def log1p_tail(E):
+    """(log(1 + E) - E) / E², by its series up to 1/4 and by log1p beyond."""
+    near = sum((-E) ** n / np.longdouble(n + 2) for n in range(35)) * -1
+    return np.where(E < 0.25, near, (np.log1p(E) - E) / np.maximum(E, 0.1) ** 2)
+
+
 if __name__ == "__main__":
     z_most = (np.sqrt(np.longdouble(2)) - 1) ** 4 * 1.0001  # s = (√2 - 1)²
     for name, f, low, high, degrees in (
         ("expm1", expm1_tail, -LN2 / 2, LN2 / 2, {"double": 10, "float": 5}),
         ("log", log_tail, np.longdouble(0), z_most, {"double": 6, "float": 2}),
+        ("log1p", log1p_tail, np.longdouble(0), np.longdouble(1), {"double": 21, "float": 9}),
     ):
         for real, degree in degrees.items():
             q = interpolate(f, low, high, degree)

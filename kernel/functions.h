@@ -26,6 +26,9 @@
     0.000198909809f}
 #define LOG_DEGREE 2
 #define LOG_TAIL {0.333333425f, 0.199943891f, 0.147900265f}
+#define LOG1P_DEGREE 9
+#define LOG1P_TAIL {-0.499999995f, 0.333332373f, -0.249967599f, 0.19956708f, -0.163651529f, \
+    0.130333642f, -0.0913941377f, 0.0493099734f, -0.017184267f, 0.00280164199f}
 #else
 #define MAGIC 0x1.8p52
 #define MANTISSA 52
@@ -43,13 +46,32 @@
 #define LOG_DEGREE 6
 #define LOG_TAIL {0.33333333333333348, 0.19999999999949725, 0.14285714313000838, \
     0.11111105565176242, 0.090914447288909864, 0.076658551716149145, 0.073082952822145261}
+#define LOG1P_DEGREE 21
+#define LOG1P_TAIL {-0.5, 0.33333333333333182, -0.24999999999975026, 0.19999999998385135, \
+    -0.16666666611103173, 0.14285713108337558, -0.12499983227433724, 0.11110940904988677, \
+    -0.099987186651251919, 0.090835377713655976, -0.08300193220625332, 0.075738210507865264, \
+    -0.068011632040538311, 0.058620779748705651, -0.046847189417125644, 0.033333704075946255, \
+    -0.020227720199201844, 0.010000574588570463, -0.0038198270590553141, \
+    0.0010483780624121579, -0.00018290690578263486, 1.5175276672249038e-05}
 #endif
 
-INLINE vec polynomial(vec x, const real *coefficients, const int degree) {
-    vec y = splat(coefficients[degree]);
+/* c[0] + c[1] x + ..., by Estrin's scheme: neighbours are joined, then neighbours of those. What
+ * bounds such code is the wait for each operation's result, and here most do not wait. */
+INLINE vec polynomial(vec x, const real *c, const int degree) {
+    vec terms[12];
+    int n = degree / 2 + 1;
 #pragma GCC unroll 12
-    for (int k = degree - 1; k >= 0; k--) y = y * x + coefficients[k];
-    return y;
+    for (int i = 0; i < n; i++)
+        terms[i] = 2 * i < degree ? c[2 * i] + c[2 * i + 1] * x : splat(c[2 * i]);
+#pragma GCC unroll 4
+    for (int round = 0; round < 4; round++) {
+        x = x * x;
+#pragma GCC unroll 6
+        for (int i = 0; i < (n + 1) / 2; i++)
+            terms[i] = 2 * i + 1 < n ? terms[2 * i] + terms[2 * i + 1] * x : terms[2 * i];
+        n = (n + 1) / 2;
+    }
+    return terms[0];
 }
 
 /* 2^n of the n that stands in the last bits of t = n + MAGIC; n must be an exponent there is. */
@@ -73,7 +95,7 @@ INLINE vec exp_negative(vec x, vec *minus_1) {
     vec scale = power_of_two(t);
     *minus_1 = scale * p + (scale - 1);
     vec E = scale * p + scale;
-    return where(x < (1 - BIAS) * (real)0.6931471805599453, splat(0), E);
+    return zero_where(x < (1 - BIAS) * (real)0.6931471805599453, E);
 }
 
 /* e^x for any x, with denormals and infinity. */
@@ -89,7 +111,7 @@ INLINE vec exponential(vec x) {
 /* log(2^k f), f = 1 + x between √½ and √2. */
 INLINE vec log_of(vec k, vec x) {
     static const real tail[] = LOG_TAIL;
-    vec s = x / (2 + x), z = s * s;
+    vec s = x * reciprocal(2 + x), z = s * s;
     vec head = 2 * s, rest = 2 * s * z * polynomial(z, tail, LOG_DEGREE);
     return k * LN2_HIGH + (head + (rest + k * LN2_LOW));
 }
@@ -101,6 +123,12 @@ INLINE vec exponent(vec u, vec *inverse) {
     vbits biased = offset >> MANTISSA; /* k + BIAS, never negative */
     *inverse = (vec)(((bits)2 * BIAS - biased) << MANTISSA);
     return (vec)(biased | (vbits)splat(MAGIC)) - (MAGIC + BIAS);
+}
+
+/* log(1 + E) for E from 0 to 1: no division, and little to wait for. */
+INLINE vec log1p_fraction(vec E) {
+    static const real tail[] = LOG1P_TAIL;
+    return E + E * E * polynomial(E, tail, LOG1P_DEGREE);
 }
 
 /* log(1 + x) for x ≥ 0. */
@@ -126,7 +154,7 @@ enum activation { SIGMOID, TANH, RELU, LEAKY_RELU, IDENTITY, SOFTPLUS, GELU, SIL
 INLINE vec sigmoid(vec z, vec *of_minus_z, vec *E) {
     vec minus_1;
     *E = exp_negative(-absolute(z), &minus_1);
-    vec near_1 = 1 / (1 + *E), near_0 = *E * near_1;
+    vec near_1 = reciprocal(1 + *E), near_0 = *E * near_1;
     *of_minus_z = where(z >= 0, near_0, near_1);
     return where(z >= 0, near_1, near_0);
 }
@@ -140,10 +168,9 @@ INLINE vec g(const enum activation activation, vec z, vec *g_prime) {
         return s;
     case TANH: /* (1 - E) / (1 + E), E = e^-2|z|; g' = 4 E / (1 + E)² */
         E = exp_negative(-2 * absolute(z), &minus_1);
-        s = 1 / (1 + E);
+        s = reciprocal(1 + E);
         *g_prime = 4 * E * (s * s);
-        s = -minus_1 * s;
-        return where(z < 0, -s, s);
+        return signed_as(-minus_1 * s, z);
     case RELU:
         *g_prime = (vec)((mask)splat(1) & (z > 0));
         return at_least(z, 0);
@@ -155,7 +182,7 @@ INLINE vec g(const enum activation activation, vec z, vec *g_prime) {
         return z;
     case SOFTPLUS:
         *g_prime = sigmoid(z, &s_minus, &E);
-        return at_least(z, 0) + log1p_positive(E);
+        return at_least(z, 0) + log1p_fraction(E);
     case GELU: { /* z σ(u), u = 2 √(2/π) (z + 0.044715 z³) */
         const real scale = (real)1.5957691216057308, cube = (real)0.044715;
         vec v = at_least(at_most(z, 22), -22);
@@ -189,7 +216,7 @@ INLINE vec loss_of(const enum loss loss, real setting, vec z, vec y, vec *a, vec
     case BINARY_CROSS_ENTROPY: /* max(z, 0) - y z + log(1 + e^-|z|) */
         *a = sigmoid(z, &other, &E);
         *dz = *a - y;
-        return (at_least(z, 0) - y * z) + log1p_positive(E);
+        return (at_least(z, 0) - y * z) + log1p_fraction(E);
     case SQUARED_ERROR:
         *dz = R;
         return R * R / 2;

@@ -42,7 +42,7 @@ typedef struct {
 /* ---- blocks of examples ------------------------------------------------------------------------ */
 
 INLINE Index panel_bytes(const Problem *p) {
-    return P * ((Index)sizeof(real) * (p->n_x + p->n_t + 1 + 2 * p->n_h + p->n_y) + 4);
+    return P * ((Index)sizeof(real) * (p->n_x + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 4);
 }
 
 /* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
@@ -54,7 +54,7 @@ static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
     block->A1 = (real *)at, at += panels * p->n_h * row;
     block->dZ1 = (real *)at, at += panels * p->n_h * row;
     block->dZ2 = (real *)at, at += panels * p->n_y * row;
-    block->Z2 = (real *)at, at += p->n_y * row;
+    block->Z2 = (real *)at, at += panels * p->n_y * row;
     block->example = (uint32_t *)at, at += panels * P * 4;
     return at + (-(uintptr_t)at & 63);
 }
@@ -211,7 +211,7 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     d->n_threads = n_threads < shares ? n_threads : (int)shares;
     if (d->n_threads > MOST_THREADS) d->n_threads = MOST_THREADS;
 
-    const Index one_block = d->block_panels * bytes + p->n_y * P * (Index)sizeof(real) + 64;
+    const Index one_block = d->block_panels * bytes + 64;
     const Index n_gradients = gradients_out || d->optimizer ? d->stripes * d->K * size : 0;
     const Index n_totals = (d->order ? d->n_steps : 1) * d->K;
     char *memory = malloc(d->n_threads * one_block + n_gradients * sizeof(real) +
@@ -262,32 +262,20 @@ typedef struct {
     real *out; /* (n_y, m): Z2, or A2 */
     Index out_row, out_column;
     int scores;
-    char *memory;
-    Index bytes; /* of each thread */
+    Block blocks[MOST_THREADS]; /* of one panel each */
 } Prediction;
 
 static void predict_work(void *shared, Team *team, int t) {
-    const Prediction *d = shared;
+    Prediction *d = shared;
     const Problem *p = d->p;
-    const Parameters W = parameters_at(p, d->theta);
+    Block *block = &d->blocks[t];
     const Index panels = (p->m + P - 1) / P;
-    real *X = (real *)(d->memory + t * d->bytes), *A1 = X + p->n_x * P;
-    real *Z2 = A1 + p->n_h * P, *A2 = Z2 + p->n_y * P;
     for (Index panel = panels * t / team->n; panel < panels * (t + 1) / team->n; panel++) {
         const Index first = panel * P, count = p->m - first < P ? p->m - first : P;
-        const int vectors = (int)((count + LANES - 1) / LANES);
-        for (int v = 0; v < vectors; v++) {
-            Index examples[LANES];
-            for (int i = 0; i < LANES; i++) {
-                const Index e = first + v * LANES + i;
-                examples[i] = e < p->m ? e : p->m - 1;
-            }
-            gather(p->X, p->x_row, p->x_column, p->n_x, examples, X + v * LANES);
-        }
-        forward(p, W, X, vectors, A1, NULL, Z2, 0, NULL);
-        if (!d->scores)
-            for (int v = 0; v < vectors; v++) output(p, Z2 + v * LANES, NULL, A2 + v * LANES);
-        const real *from = d->scores ? Z2 : A2;
+        fill(p, block, NULL, first, count);
+        forward(p, parameters_at(p, d->theta), block, 0, 0);
+        if (!d->scores) output(p, block, 0);
+        const real *from = d->scores ? block->Z2 : block->dZ2;
         for (Index i = 0; i < count; i++)
             for (Index o = 0; o < p->n_y; o++)
                 d->out[o * d->out_row + (first + i) * d->out_column] = from[o * P + i];
@@ -299,15 +287,16 @@ static int predict(const Problem *p, real *theta, real *out, Index out_row, Inde
                    int scores, int n_threads) {
     Problem plain = *p;
     plain.dropout = 0;
+    plain.n_t = 0; /* no Y */
     Prediction d = {.p = &plain, .theta = theta, .out = out, .out_row = out_row,
-                    .out_column = out_column, .scores = scores,
-                    .bytes = (p->n_x + p->n_h + 2 * p->n_y) * P * (Index)sizeof(real)};
-    const Index panels = (p->m + P - 1) / P;
+                    .out_column = out_column, .scores = scores};
+    const Index panels = (p->m + P - 1) / P, bytes = panel_bytes(&plain) + 64;
     if (n_threads > panels) n_threads = panels > 0 ? (int)panels : 1;
     if (n_threads > MOST_THREADS) n_threads = MOST_THREADS;
-    char *memory = malloc(n_threads * d.bytes + 64);
+    char *memory = malloc(n_threads * bytes + 64);
     if (!memory) return NO_MEMORY;
-    d.memory = memory + (-(uintptr_t)memory & 63);
+    char *at = memory + (-(uintptr_t)memory & 63);
+    for (int t = 0; t < n_threads; t++) at = lay_out(&plain, &d.blocks[t], 1, at);
     run_on_threads(n_threads, predict_work, &d);
     free(memory);
     return DONE;

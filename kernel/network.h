@@ -13,6 +13,8 @@
 #include "functions.h"
 #include "products.h"
 
+enum { GROUP_BYTES = 16 * 1024 };
+
 typedef struct {
     Index n_x, n_h, n_y, n_t; /* n_t: rows of Y, which is n_y but for quantiles: 1 */
     Index m;
@@ -62,6 +64,7 @@ typedef struct { /* one block of examples; every array is panels of the shape gi
     uint32_t *example; /* (1, P) its number among all m, for the dropout */
 } Block;
 
+/* Vectors of a panel that hold examples. */
 INLINE int vectors_of_panel(const Block *block, Index panel) {
     Index left = block->vectors - panel * WIDE;
     return left < WIDE ? (int)left : WIDE;
@@ -95,19 +98,20 @@ INLINE vec kept(uint32_t key, const uint32_t *example, uint32_t unit, double dro
 
 /* ---- forward ----------------------------------------------------------------------------------- */
 
-/* Z (n, P) of some units becomes A1, and dZ1 g'(Z1) if it is wanted. */
-INLINE void activate(const enum activation activation, real *Z1, real *dZ1, int units,
+/* Rows of Z1 become A1, and those of dZ1 g'(Z1) unless it is NULL. */
+INLINE void activate(const enum activation activation, real *Z1, real *dZ1, Index rows,
                      int vectors) {
-    for (int i = 0; i < units; i++)
-        for (int v = 0; v < vectors; v++) {
-            vec g_prime, A1 = g(activation, load(Z1 + i * P + v * LANES), &g_prime);
-            store(Z1 + i * P + v * LANES, A1);
-            if (dZ1) store(dZ1 + i * P + v * LANES, g_prime);
+    const Index run = vectors == WIDE ? rows * P : vectors * LANES; /* full rows are one long one */
+    for (Index row = 0; row < rows * P; row += vectors == WIDE ? run : P)
+        for (Index i = row; i < row + run; i += LANES) {
+            vec g_prime, A1 = g(activation, load(Z1 + i), &g_prime);
+            store(Z1 + i, A1);
+            if (dZ1) store(dZ1 + i, g_prime);
         }
 }
 
-static void activate_units(int activation, real *Z1, real *dZ1, int units, int vectors) {
-#define CASE(name) case name: activate(name, Z1, dZ1, units, vectors); break;
+static void activate_rows(int activation, real *Z1, real *dZ1, Index rows, int vectors) {
+#define CASE(name) case name: activate(name, Z1, dZ1, rows, vectors); break;
     switch (activation) {
         CASE(SIGMOID) CASE(TANH) CASE(RELU) CASE(LEAKY_RELU) CASE(IDENTITY) CASE(SOFTPLUS)
         CASE(GELU) CASE(SILU)
@@ -115,34 +119,59 @@ static void activate_units(int activation, real *Z1, real *dZ1, int units, int v
 #undef CASE
 }
 
-/* One panel's A1 (n_h, P), Z2 (n_y, P) and, unless dZ1 is NULL, g'(Z1) in dZ1 (n_h, P). Where the
- * problem has dropout, key and example say which units are left out. */
-static void forward(const Problem *p, Parameters W, const real *X, int vectors, real *A1,
-                    real *dZ1, real *Z2, uint32_t key, const uint32_t *example) {
-    for (Index j = 0; j < p->n_h; j += UNITS) {
-        const int units = p->n_h - j < UNITS ? (int)(p->n_h - j) : UNITS;
-        real *Z1 = A1 + j * P, *g_prime = dZ1 ? dZ1 + j * P : NULL;
-        product_rows(W.W1 + j * p->n_x, p->n_x, 1, X, p->n_x, W.b1 + j, Z1, units, vectors); /* Eq 1 */
-        activate_units(p->activation, Z1, g_prime, units, vectors);                      /* Eq 2 */
-        if (p->dropout > 0)
-            for (int i = 0; i < units; i++)
-                for (int v = 0; v < vectors; v++) {
-                    vec keep = kept(key, example + v * LANES, (uint32_t)(j + i), p->dropout);
-                    real *A = Z1 + i * P + v * LANES, *d = g_prime + i * P + v * LANES;
-                    store(A, load(A) * keep), store(d, load(d) * keep);
-                }
-    }
-    const Index n = inputs_of_W2(p);
-    for (Index o = 0; o < p->n_y; o += UNITS) {
-        const int units = p->n_y - o < UNITS ? (int)(p->n_y - o) : UNITS;
-        product_rows(W.W2 + o * n, n, 1, p->n_h ? A1 : X, n, W.b2 + o, Z2 + o * P, units,
-                     vectors); /* Eq 3, of A1 = X where n_h = 0 */
+/* C (n, P) = A (n, k) B (k, P) + c (n, 1), tile by tile. */
+static void product(const real *A, Index row, Index column, Index n, const real *B, Index k,
+                    const real *c, real *C, int vectors) {
+    for (Index j = 0; j < n; j += UNITS) {
+        const int units = n - j < UNITS ? (int)(n - j) : UNITS;
+        product_rows(A + j * row, row, column, B, k, c ? c + j : NULL, C + j * P, units, vectors);
     }
 }
 
-/* ---- output, loss, dZ2 (Eq 4, 5, 6): one vector of examples, all rows of Z2 --------------------
+static void drop_out(const Problem *p, Block *block, Index i, int gradients, uint32_t key) {
+    const uint32_t *example = block->example + i * P;
+    real *A1 = block->A1 + i * p->n_h * P, *dZ1 = block->dZ1 + i * p->n_h * P;
+    for (Index j = 0; j < p->n_h; j++)
+        for (int v = 0; v < vectors_of_panel(block, i); v++) {
+            const vec keep = kept(key, example + v * LANES, (uint32_t)j, p->dropout);
+            real *A = A1 + j * P + v * LANES, *d = dZ1 + j * P + v * LANES;
+            store(A, load(A) * keep);
+            if (gradients) store(d, load(d) * keep);
+        }
+}
+
+/* A1 and Z2 of a block and, if the gradients are wanted, g'(Z1) in dZ1. The key is that of the
+ * dropout. */
+static void forward(const Problem *p, Parameters W, Block *block, int gradients, uint32_t key) {
+    const Index n_panels = (block->vectors + WIDE - 1) / WIDE;
+    const Index x = p->n_x * P, h = p->n_h * P, y = p->n_y * P, n = inputs_of_W2(p);
+    /* So many panels at a time that their Z1 is still in L1 when it is turned into A1. */
+    const Index group = GROUP_BYTES / (h * (Index)sizeof(real) + 1) + 1;
+    for (Index from = 0; from < n_panels; from += group) {
+        const Index to = n_panels - from < group ? n_panels : from + group;
+        const int last = vectors_of_panel(block, to - 1);
+        const Index full = last == WIDE ? to : to - 1;
+        real *Z1 = block->A1, *g_prime = gradients ? block->dZ1 : NULL;
+        for (Index i = from; i < to; i++)
+            product(W.W1, p->n_x, 1, p->n_h, block->X + i * x, p->n_x, W.b1, Z1 + i * h,
+                    vectors_of_panel(block, i)); /* Eq 1 */
+        activate_rows(p->activation, Z1 + from * h, g_prime ? g_prime + from * h : NULL,
+                      (full - from) * p->n_h, WIDE); /* Eq 2 */
+        if (full < to)
+            activate_rows(p->activation, Z1 + full * h, g_prime ? g_prime + full * h : NULL,
+                          p->n_h, last);
+        for (Index i = from; p->dropout > 0 && i < to; i++) drop_out(p, block, i, gradients, key);
+        const real *A1 = p->n_h ? block->A1 : block->X;
+        for (Index i = from; i < to; i++)
+            product(W.W2, n, 1, p->n_y, A1 + i * n * P, n, W.b2, block->Z2 + i * y,
+                    vectors_of_panel(block, i)); /* Eq 3 */
+    }
+}
+
+/* ---- output, loss, dZ2 (Eq 4, 5, 6) --------------------------------------------------------------
  *
- * Each returns the losses of the examples and writes dZ2 (n_y, P); without Y it writes A2. */
+ * Of one vector of examples and all rows of Z2: each returns the losses and writes dZ2; without Y
+ * it writes A2. */
 
 INLINE vec softmax_loss(Index n_y, const real *Z2, const real *Y, real *out) {
     vec largest = load(Z2), others = {0}, total = {0};
@@ -197,17 +226,35 @@ INLINE vec separate_losses(const enum loss loss, real setting, Index n_y, const 
     return total;
 }
 
-static vec output(const Problem *p, const real *Z2, const real *Y, real *out) {
-#define CASE(name) \
-    case name: return separate_losses(name, (real)p->setting, p->n_y, Z2, Y, out);
+/* J of a block, and dZ2 with the 1/m of Eq 7, 8, 10 and 11 in it, once for all. Without Y: A2, in
+ * dZ2. */
+INLINE real outputs(const enum loss loss, const Problem *p, const Block *block, int with_Y) {
+    const Index y = p->n_y * P, t = p->n_t * P;
+    vec J = {0};
+    for (Index v = 0; v < block->vectors; v++) {
+        const Index i = v / WIDE, at = v % WIDE * LANES;
+        const real *Z2 = block->Z2 + i * y + at, *Y = with_Y ? block->Y + i * t + at : NULL;
+        real *dZ2 = block->dZ2 + i * y + at;
+        vec losses;
+        if (loss == CROSS_ENTROPY) losses = softmax_loss(p->n_y, Z2, Y, dZ2);
+        else if (loss == QUANTILE) losses = quantile_loss(p->n_y, p->levels, Z2, Y, dZ2);
+        else losses = separate_losses(loss, (real)p->setting, p->n_y, Z2, Y, dZ2);
+        if (!with_Y) continue;
+        const vec share = load(block->share + v * LANES);
+        J += share * losses;
+        for (Index o = 0; o < p->n_y; o++) store(dZ2 + o * P, load(dZ2 + o * P) * share);
+    }
+    return sum(J);
+}
+
+static double output(const Problem *p, const Block *block, int with_Y) {
+#define CASE(name) case name: return with_Y ? outputs(name, p, block, 1) : outputs(name, p, block, 0);
     switch (p->loss) {
-    case CROSS_ENTROPY: return softmax_loss(p->n_y, Z2, Y, out);
-    case QUANTILE: return quantile_loss(p->n_y, p->levels, Z2, Y, out);
-    CASE(BINARY_CROSS_ENTROPY) CASE(SQUARED_ERROR) CASE(ABSOLUTE_ERROR) CASE(HUBER) CASE(POISSON)
-    CASE(GAMMA) CASE(TWEEDIE)
+        CASE(BINARY_CROSS_ENTROPY) CASE(CROSS_ENTROPY) CASE(SQUARED_ERROR) CASE(ABSOLUTE_ERROR)
+        CASE(HUBER) CASE(QUANTILE) CASE(POISSON) CASE(GAMMA) CASE(TWEEDIE)
     }
 #undef CASE
-    return splat(NAN);
+    return NAN;
 }
 
 /* ---- backward ---------------------------------------------------------------------------------- */
@@ -228,31 +275,16 @@ static void backward_to_Z1(const Problem *p, Parameters W, const real *dZ2, int 
 }
 
 /* Cost of a block, its examples weighted by their shares; its gradients are added to d, unless
- * d is NULL. The key is that of the dropout. */
+ * d is NULL. Each stage runs over all panels: what bounds a small network is the wait for results,
+ * and panels do not wait for each other. */
 static double pass(const Problem *p, Parameters W, Block *block, const Parameters *d,
                    uint32_t key) {
-    vec J = {0};
-    const Index n_panels = (block->vectors + WIDE - 1) / WIDE;
-    for (Index panel = 0; panel < n_panels; panel++) {
-        const int vectors = vectors_of_panel(block, panel);
-        const real *X = block->X + panel * p->n_x * P;
-        const real *Y = block->Y + panel * p->n_t * P;
-        real *A1 = block->A1 + panel * p->n_h * P;
-        real *dZ1 = block->dZ1 + panel * p->n_h * P;
-        real *Z2 = block->Z2, *dZ2 = block->dZ2 + panel * p->n_y * P;
-        forward(p, W, X, vectors, A1, d ? dZ1 : NULL, Z2, key, block->example + panel * P);
-        for (int v = 0; v < vectors; v++) {
-            const vec share = load(block->share + panel * P + v * LANES);
-            J += share * output(p, Z2 + v * LANES, Y + v * LANES, dZ2 + v * LANES); /* Eq 4, 5, 6 */
-            for (Index o = 0; o < p->n_y; o++) { /* the 1/m of Eq 7, 8, 10 and 11, once for all */
-                real *at = dZ2 + o * P + v * LANES;
-                store(at, load(at) * share);
-            }
-        }
-        if (d) backward_to_Z1(p, W, dZ2, vectors, dZ1);
-    }
+    const Index x = p->n_x * P, h = p->n_h * P, y = p->n_y * P;
+    forward(p, W, block, d != NULL, key);
+    const double J = output(p, block, 1); /* Eq 4, 5, 6 */
+    for (Index i = 0; d && i * WIDE < block->vectors; i++)
+        backward_to_Z1(p, W, block->dZ2 + i * y, vectors_of_panel(block, i), block->dZ1 + i * h);
     if (d) {
-        const Index x = p->n_x * P, h = p->n_h * P, y = p->n_y * P;
         const real *A1 = p->n_h ? block->A1 : block->X;
         const Index n = inputs_of_W2(p);
         product_transposed(block->dZ2, y, p->n_y, A1, n * P, n, block->vectors, d->W2); /* Eq 7 */
@@ -261,7 +293,7 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
                            d->W1);                              /* Eq 10, of Z1 = W1 X + b1 */
         row_sums(block->dZ1, h, p->n_h, block->vectors, d->b1); /* Eq 11 */
     }
-    return (double)sum(J);
+    return J;
 }
 
 /* θ ← θ - α dθ, for n numbers; dθ gets the penalty's part, penalty · θ, on the way. */
