@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from shoal.activations import Array
+from shoal.activations import Array, sigmoid
 from shoal.errors import ParameterError
 from shoal.losses import Loss
 from shoal.network import Parameters, forward
@@ -74,8 +74,10 @@ class Model:
         """
         if self.task == "regression":
             raise ParameterError("a regression has no probabilities: use predict")
-        A2 = self._compute(X, "A2")
-        return np.hstack([1 - A2, A2]) if self.task == "binary" else A2
+        if self.task == "binary":  # 1 - A2 would lose the digits of what is nearly 0
+            Z2 = self.scores(X)
+            return np.hstack([sigmoid(-Z2), sigmoid(Z2)])
+        return self._compute(X, "A2")
 
     def choose(self, X: Any) -> Array:
         """Index of the most probable class of each row (m,), or 0 or 1 for each label (m, n_y)."""
