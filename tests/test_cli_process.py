@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from shoal import load_model
 from shoal.cli import main
 from shoal.cli.talk import ProgressLine, is_live, printable, sparkline
-from shoal.training import Progress
+from shoal.history import Progress
 
 ROOT = Path(__file__).parent.parent
 PENGUINS = ROOT / "examples" / "penguins.csv"

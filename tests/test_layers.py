@@ -31,7 +31,12 @@ RULES = {
     "kernel": ("activations errors losses optimizers", "numpy", ""),
     "engine": ("activations dropout errors kernel losses network optimizers", "numpy", ""),
     "recipe": ("activations errors network optimizers", "", ""),
-    "training": ("activations engine errors network optimizers recipe", "numpy scipy", ""),
+    "history": ("engine network recipe", "numpy", ""),
+    "training": (
+        "activations engine errors history network optimizers recipe",
+        "numpy scipy",
+        "",
+    ),
     "folding": ("activations network", "numpy", ""),
     # the waist: plain data
     "table": ("activations errors", "numpy", "narwhals"),
@@ -41,8 +46,8 @@ RULES = {
     "estimator_input": ("activations errors table", "numpy sklearn", ""),
     "estimator_base": (
         (
-            "activations engine errors estimator_input folding losses model network recipe table "
-            "table_learning training"
+            "activations engine errors estimator_input folding history losses model network recipe "
+            "table table_learning training"
         ),
         "numpy sklearn",
         "",
@@ -58,7 +63,8 @@ RULES = {
     # faces
     "cli": (
         (
-            "activations engine errors estimators model model_file network table table_file "
+            "activations engine errors estimators history model model_file network table "
+            "table_file "
             "table_learning training"
         ),
         "click",

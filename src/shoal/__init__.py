@@ -52,7 +52,7 @@ _HOMES = {
             "gradient_descent",
             "initialize",
         ),
-        "training": ("History",),
+        "history": ("History",),
     }.items()
     for name in names
 }
@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from shoal.errors import ShoalError as ShoalError
     from shoal.estimators import ShoalClassifier as ShoalClassifier
     from shoal.estimators import ShoalRegressor as ShoalRegressor
+    from shoal.history import History as History
     from shoal.losses import LOSSES as LOSSES
     from shoal.model import Model as Model
     from shoal.model_file import load_model as load_model
@@ -85,7 +86,6 @@ if TYPE_CHECKING:
     from shoal.network import gradient_check as gradient_check
     from shoal.network import gradient_descent as gradient_descent
     from shoal.network import initialize as initialize
-    from shoal.training import History as History
 else:  # out of the type checker's sight, or it would believe that every name exists
 
     def __getattr__(name: str) -> object:

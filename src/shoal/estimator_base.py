@@ -29,13 +29,14 @@ from shoal.estimator_input import (
     float_type,
 )
 from shoal.folding import average, fold_inputs, fold_scores
+from shoal.history import Callback, Progress
 from shoal.losses import Loss
 from shoal.model import Model
 from shoal.network import Parameters, initialize
 from shoal.recipe import Recipe, choose_recipe
 from shoal.table import as_frame
 from shoal.table_learning import learn_columns, merge_rows
-from shoal.training import Callback, Member, Progress, train
+from shoal.training import Member, train
 
 # What a network that goes on cannot change; `loss` is a regression's.
 NETWORK_SETTINGS = ("n_hidden", "n_members", "activation", "loss")
@@ -182,14 +183,14 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         if getattr(self, "_skl_callbacks", None) and not one_epoch:
             tell, end = self._sklearn_callbacks(X, y, loss, recipe)
             callbacks.append(tell)
-        for k, member in enumerate(self._members):
-            seen, watched = problem, validation
-            if recipe.hold_out and not given:
-                seen, watched = self._split(problem, recipe.hold_out, k)
-            train(engine, member, seen, watched, recipe, callbacks)
-            if member.history.interrupted:  # those that were never trained are left out
-                self._members = [member for member in self._members if member.history.stop_reason]
-                break
+        watched: Problem | list[Array] | None = validation
+        if recipe.hold_out and not given:
+            watched = [
+                self._hold_out(problem, recipe.hold_out, k) for k in range(len(self._members))
+            ]
+        train(engine, self._members, problem, watched, recipe, callbacks)
+        trained = [member for member in self._members if member.history.loss]
+        self._members = trained or self._members[:1]  # Ctrl-C may come before the last has begun
         self._finish(engine, problem, recipe)
         if end is not None:
             end()
@@ -299,8 +300,8 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             members.append(Member(parameters, np.random.default_rng([self._seed, k])))
         return members
 
-    def _split(self, problem: Problem, share: float, k: int) -> tuple[Problem, Problem]:
-        """The examples member k trains on, and those it stops by: the same in every fit on them."""
+    def _hold_out(self, problem: Problem, share: float, k: int) -> Array:
+        """Which examples member k is not trained on but stops by: the same in every fit on them."""
         if np.ceil(share * problem.m) >= problem.m:
             raise DataError(
                 f"{problem.m} rows cannot be split: holding out {share:g} of them leaves none to "
@@ -312,13 +313,13 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             counts = np.unique(labels, return_counts=True)[1]
             if counts.min() < 2 or min(share, 1 - share) * problem.m < len(counts):
                 labels = None  # too few rows for every class to be on both sides
-        kept, held_out = train_test_split(
+        _, held_out = train_test_split(
             np.arange(problem.m),
             test_size=share,
             stratify=labels,
             random_state=int(np.random.SeedSequence([self._seed, k]).generate_state(1)[0]),
         )
-        return problem.batch(kept), problem.batch(held_out)
+        return np.asarray(held_out)
 
     def _finish(self, engine: Engine, problem: Problem, recipe: Recipe) -> None:
         """Fold the members into one network in raw units, and say what happened.

@@ -15,7 +15,7 @@ import click
 if TYPE_CHECKING:
     from rich.live import Live
 
-    from shoal.training import Progress
+    from shoal.history import Progress
 
 JSON_OPTION = click.option(
     "--json", "as_json", is_flag=True, help="Print exactly one JSON document on stdout."
