@@ -88,7 +88,7 @@ def draw(curves: dict[str, dict[str, Curve]], picture: Path) -> None:
     import matplotlib
 
     matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "shoal", "font.size": 9})
+    matplotlib.rcParams.update({"svg.hashsalt": "shoal", "svg.fonttype": "none", "font.size": 9})
     from matplotlib import pyplot
 
     figure, panels = pyplot.subplots(1, 4, figsize=(11, 3), sharey=True, layout="constrained")
