@@ -6,12 +6,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 KERNEL := CMakeLists.txt $(wildcard kernel/*.[ch])
 
-.PHONY: help demo test check format fuzz bench docs clean
+.PHONY: help demo test check kernel-test format fuzz bench docs clean
 
 help:
 	@echo "make demo     fit a model to the penguins, and predict new ones from it"
 	@echo "make test     the tests"
 	@echo "make check    format, lint, types and tests: what CI runs"
+	@echo "make kernel-test  the kernel's own tests, in C, under sanitizers"
 	@echo "make format   rewrite the files as the formatter wants them"
 	@echo "make docs     write again the pages that are made from the code"
 	@echo "make fuzz     the long tests: a million broken model files, a thousand killed saves"
@@ -31,6 +32,9 @@ check: .venv/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+kernel-test:
+	kernel/tests/run.sh
 
 format: .venv/test
 	$(BIN)/ruff format .
