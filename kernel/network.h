@@ -91,7 +91,7 @@ INLINE vec kept(uint32_t key, const uint32_t *example, uint32_t unit, double dro
     h ^= key, MIX(h);
     h += unit * 0x9e3779b9U, MIX(h);
     const uint32_t threshold = (uint32_t)(dropout * 0x1p32);
-    mask keep;
+    mask keep = {0};
     for (int i = 0; i < LANES; i++) keep[i] = h[i] >= threshold ? -1 : 0;
     return where(keep, splat((real)(1 / (1 - dropout))), splat(0));
 }
