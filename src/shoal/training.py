@@ -72,7 +72,7 @@ def train(
     # A step too far overflows; what is not finite is looked for and dealt with.
     with np.errstate(over="ignore", invalid="ignore"):
         try:
-            for group in _groups(runs, recipe):
+            for group in _groups(runs, recipe, problem.m):
                 seen = _seen(problem, group, recipe.alpha)
                 if recipe.optimizer is None:
                     minimize_lbfgs(engine, seen, group[0], recipe, callbacks)
@@ -105,12 +105,16 @@ class Run:
         self.monitor.observe(losses.tolist(), objective, self.parameters)
 
 
-def _groups(runs: list[Run], recipe: Recipe) -> list[list[Run]]:
+def _groups(runs: list[Run], recipe: Recipe, m: int) -> list[list[Run]]:
     """Members that can be trained in the same calls: as many steps are behind them."""
+    alone, held_out = recipe.optimizer is None, runs[0].held_out
+    if held_out is not None and recipe.batch_size is not None:
+        # No batch may have nothing but rows that a member holds out: let chance be out of question.
+        alone |= (len(held_out) / m) ** (m // _batches_per_epoch(m, recipe.batch_size)) > 1e-20
     groups: dict[int, list[Run]] = {}
     for k, run in enumerate(runs):
         step = run.memory.n_steps if run.memory is not None else 0
-        groups.setdefault(k if recipe.optimizer is None else step, []).append(run)
+        groups.setdefault(k if alone else step, []).append(run)
     return list(groups.values())
 
 
@@ -249,7 +253,7 @@ def minimize_lbfgs(
 
 def epochs_per_call(problem: Problem, runs: list[Run], batch_size: int | None) -> int:
     """How many epochs take about 50 ms, from sizes alone: a clock would make results differ."""
-    n_steps = 1 if batch_size is None else max(1, problem.m / batch_size)
+    n_steps = 1 if batch_size is None else _batches_per_epoch(problem.m, batch_size)
     n_weights = sum(run.parameters.W1.size + run.parameters.W2.size for run in runs)
     seconds = 50e-6 * n_steps + 5e-9 * problem.m * n_weights
     return max(1, int(CALL_SECONDS / seconds))
@@ -262,10 +266,13 @@ def _batches(
     if batch_size is None or batch_size >= m:
         return [None] * n_epochs
     batches: list[Array | None] = []
-    n = max(1, round(m / batch_size))
     for _ in range(n_epochs):
-        batches.extend(np.array_split(random.permutation(m), n))
+        batches.extend(np.array_split(random.permutation(m), _batches_per_epoch(m, batch_size)))
     return batches
+
+
+def _batches_per_epoch(m: int, batch_size: int) -> int:
+    return max(1, round(m / batch_size))
 
 
 def _penalty(problem: Problem, parameters: Parameters) -> float:
