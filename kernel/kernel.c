@@ -42,7 +42,7 @@ typedef struct {
 /* ---- blocks of examples ------------------------------------------------------------------------ */
 
 INLINE Index panel_bytes(const Problem *p) {
-    return P * ((Index)sizeof(real) * (p->n_x + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 4);
+    return P * ((Index)sizeof(real) * (p->n_x + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 12);
 }
 
 /* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
@@ -55,6 +55,7 @@ static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
     block->dZ1 = (real *)at, at += panels * p->n_h * row;
     block->dZ2 = (real *)at, at += panels * p->n_y * row;
     block->Z2 = (real *)at, at += panels * p->n_y * row;
+    block->at = (Index *)at, at += panels * P * (Index)sizeof(Index);
     block->example = (uint32_t *)at, at += panels * P * 4;
     return at + (-(uintptr_t)at & 63);
 }
@@ -76,6 +77,7 @@ INLINE void gather(const real *from, Index row, Index column, Index n, const Ind
 
 /* Fill a block with count examples, those of order or first, first + 1, ... */
 static void fill(const Problem *p, Block *block, const int64_t *order, Index first, Index count) {
+    block->m = count;
     block->vectors = (count + LANES - 1) / LANES;
     for (Index vector = 0; vector < block->vectors; vector++) {
         const Index panel = vector / WIDE, v = vector % WIDE * LANES;
@@ -85,6 +87,7 @@ static void fill(const Problem *p, Block *block, const int64_t *order, Index fir
             if (e >= count) e = count - 1; /* its share is 0 */
             examples[i] = order ? order[e] : first + e;
             block->example[panel * P + v + i] = (uint32_t)examples[i];
+            block->at[panel * P + v + i] = examples[i] * p->x_column;
         }
         gather(p->X, p->x_row, p->x_column, p->n_x, examples, block->X + panel * p->n_x * P + v);
         gather(p->Y, p->y_row, p->y_column, p->n_t, examples, block->Y + panel * p->n_t * P + v);

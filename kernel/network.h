@@ -53,7 +53,8 @@ static Parameters parameters_at(const Problem *p, real *theta) {
 }
 
 typedef struct { /* one block of examples; every array is panels of the shape given */
-    Index vectors;     /* of examples that are there */
+    Index m;           /* examples */
+    Index vectors;     /* of them */
     real *X;           /* (n_x, P) */
     real *Y;           /* (n_t, P) */
     real *share;       /* (1, P) each example's share of the average, for one member */
@@ -61,7 +62,8 @@ typedef struct { /* one block of examples; every array is panels of the shape gi
     real *dZ1;         /* (n_h, P) g'(Z1), then dZ1 */
     real *Z2;          /* (n_y, P) */
     real *dZ2;         /* (n_y, P) */
-    uint32_t *example; /* (1, P) its number among all m, for the dropout */
+    Index *at;         /* (1, P) where the example begins in the problem's X */
+    uint32_t *example; /* (1, P) its number among all, for the dropout */
 } Block;
 
 /* Vectors of a panel that hold examples. */
@@ -287,10 +289,12 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
     if (d) {
         const real *A1 = p->n_h ? block->A1 : block->X;
         const Index n = inputs_of_W2(p);
-        product_transposed(block->dZ2, y, p->n_y, A1, n * P, n, block->vectors, d->W2); /* Eq 7 */
+        product_transposed(block->dZ2, y, p->n_y, A1, n * P, n, block->vectors, d->W2, n); /* Eq 7 */
         row_sums(block->dZ2, y, p->n_y, block->vectors, d->b2);                         /* Eq 8 */
-        product_transposed(block->dZ1, h, p->n_h, block->X, x, p->n_x, block->vectors,
-                           d->W1);                              /* Eq 10, of Z1 = W1 X + b1 */
+        const Index whole = p->x_row == 1 ? p->n_x / LANES * LANES : 0; /* columns in vectors */
+        product_outer(block->dZ1, h, p->n_h, p->X, block->at, whole, block->m, d->W1, p->n_x);
+        product_transposed(block->dZ1, h, p->n_h, block->X + whole * P, x, p->n_x - whole,
+                           block->vectors, d->W1 + whole, p->n_x); /* Eq 10, of Z1 = W1 X + b1 */
         row_sums(block->dZ1, h, p->n_h, block->vectors, d->b1); /* Eq 11 */
     }
     return J;

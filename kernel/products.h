@@ -1,10 +1,13 @@
-/* The two matrix products of a network, on panels.
+/* The matrix products of a network, on panels.
  *
  * Design
- * a. Both keep a tile of the result in registers while they run along the sum, which is all that a
- *    fast matrix product is. A's numbers are broadcast, B's examples lie in the lanes; a panel is
- *    narrow enough that nothing needs packing.
- * b. A panel's examples are used WIDE vectors at a time, or, in the last panel of a batch, one.
+ * a. All keep a tile of the result in registers while they run along the sum, which is all that a
+ *    fast matrix product is. A panel is narrow enough that nothing needs packing.
+ * b. A sum along units (Eq 1, 3, 9) has examples in the lanes: A's numbers are broadcast. A panel's
+ *    examples are used WIDE vectors at a time, or, in the last panel of a batch, one.
+ * c. A sum over examples (Eq 7, 10) can have them in the lanes and add the lanes up at the end,
+ *    which is right for few examples or few columns; or, where each example's numbers lie side by
+ *    side in memory, have those in the lanes, and nothing needs adding up.
  */
 #pragma once
 
@@ -13,7 +16,7 @@
 typedef ptrdiff_t Index;
 
 enum {
-    UNITS = REGISTERS == 32 ? 6 : 5,  /* rows of a tile of `product` */
+    UNITS = 6, /* rows of a tile of `product` */
     COLUMNS = REGISTERS == 32 ? 4 : 2, /* columns of a tile of `product_transposed`; 4 rows */
 };
 
@@ -52,10 +55,7 @@ static void product_rows(const real *A, Index row, Index column, const real *B, 
                 product_tile(A, row, column, B + v * LANES, k, c, C + v * LANES, n, 1); \
         break;
     switch (units) {
-        TILE(1) TILE(2) TILE(3) TILE(4) TILE(5)
-#if REGISTERS == 32
-        TILE(6)
-#endif
+        TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
     }
 #undef TILE
 }
@@ -89,14 +89,15 @@ INLINE void transposed_tile(const real *A, Index a_panel, const real *B, Index b
 }
 
 static void product_transposed(const real *A, Index a_panel, Index n, const real *B, Index b_panel,
-                               Index k, Index vectors, real *C) {
+                               Index k, Index vectors, real *C, Index c_row) {
     for (Index i = 0; i < n; i += 4) {
         const int rows = n - i < 4 ? (int)(n - i) : 4;
         for (Index l = 0; l < k; l += COLUMNS) {
             const int columns = k - l < COLUMNS ? (int)(k - l) : COLUMNS;
 #define TILE(r, c) \
     case r * 8 + c: \
-        transposed_tile(A + i * P, a_panel, B + l * P, b_panel, vectors, C + i * k + l, k, r, c); \
+        transposed_tile(A + i * P, a_panel, B + l * P, b_panel, vectors, C + i * c_row + l, c_row, \
+                        r, c); \
         break;
             switch (rows * 8 + columns) {
                 TILE(4, 1) TILE(3, 1) TILE(2, 1) TILE(1, 1)
@@ -106,6 +107,59 @@ static void product_transposed(const real *A, Index a_panel, Index n, const real
                 TILE(4, 4) TILE(3, 4) TILE(2, 4) TILE(1, 4)
 #endif
             }
+#undef TILE
+        }
+    }
+}
+
+/* The same, C (n, k) += Σ over examples A (n, P) b (k), with the k numbers b of each example side by
+ * side in memory, at[e] numbers behind B. For so many columns as are `wide` vectors. */
+INLINE void outer_tile(const real *A, Index a_panel, const real *B, const Index *at, Index m,
+                       real *C, Index c_row, const int units, const int wide) {
+    vec total[UNITS][WIDE] = {{{0}}};
+    for (Index from = 0; from < m; from += P, A += a_panel, at += P) {
+        const Index n = m - from < P ? m - from : P;
+        for (Index e = 0; e < n; e++) {
+            vec b[WIDE];
+#pragma GCC unroll 4
+            for (int v = 0; v < wide; v++) b[v] = load(B + at[e] + v * LANES);
+#pragma GCC unroll 8
+            for (int i = 0; i < units; i++) {
+                vec a = splat(A[i * P + e]);
+#pragma GCC unroll 4
+                for (int v = 0; v < wide; v++) total[i][v] += a * b[v];
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < units; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < wide; v++) {
+            real *c = C + i * c_row + v * LANES;
+            store(c, load(c) + total[i][v]);
+        }
+}
+
+/* Of k columns, a multiple of LANES. */
+static void product_outer(const real *A, Index a_panel, Index n, const real *B, const Index *at,
+                          Index k, Index m, real *C, Index c_row) {
+    for (Index l = 0; l < k; l += P) { /* so that the columns in use stay in L1 for all units */
+        const int wide = k - l < P ? (int)((k - l) / LANES) : WIDE;
+        for (Index i = 0; i < n; i += UNITS) {
+            const int units = n - i < UNITS ? (int)(n - i) : UNITS;
+#define TILE(n, w) \
+    case n * 8 + w: \
+        outer_tile(A + i * P, a_panel, B + l, at, m, C + i * c_row + l, c_row, n, w); \
+        break;
+#define TILES(n) TILE(n, 1) TILE(n, 2)
+#if REGISTERS == 32
+#undef TILES
+#define TILES(n) TILE(n, 1) TILE(n, 2) TILE(n, 3) TILE(n, 4)
+#endif
+            switch (units * 8 + wide) {
+                TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
+            }
+#undef TILES
 #undef TILE
         }
     }
