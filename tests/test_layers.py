@@ -40,7 +40,8 @@ RULES = {
     "folding": ("activations network", "numpy", ""),
     # the waist: plain data
     "table": ("activations errors", "numpy", "narwhals"),
-    "model": ("activations errors losses network table", "numpy", ""),
+    "prediction": ("activations engine kernel losses network", "numpy", ""),
+    "model": ("activations errors losses network prediction table", "numpy", ""),
     "table_learning": ("activations errors table", "numpy", "narwhals"),
     # the estimators: the only modules on scikit-learn
     "estimator_input": ("activations errors table", "numpy sklearn", ""),

@@ -219,8 +219,16 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any) -> Any:
         """A table to predict, as `Columns` can read it."""
-        check_is_fitted(self)
-        return check_table(self, X, bare=self.preprocessing is None, columns=self.model_.columns)
+        if not hasattr(self, "model_"):
+            check_is_fitted(self)
+        model = self.model_
+        if (
+            model.columns.are_inputs(X, model.parameters.W2.dtype)
+            and len(X)
+            and not model.columns.named
+        ):
+            return X  # nothing that scikit-learn's checks would add
+        return check_table(self, X, bare=self.preprocessing is None, columns=model.columns)
 
     def _learn(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> None:
         """What is fixed before training: columns, the target's scale, the seed."""

@@ -7,7 +7,19 @@ the other side is described in kernel/kernel.c.
 import ctypes
 import os
 import sysconfig
-from ctypes import POINTER, Structure, c_char_p, c_double, c_int, c_int32, c_ssize_t, c_void_p
+from collections.abc import Callable
+from ctypes import (
+    POINTER,
+    Structure,
+    addressof,
+    c_char,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_ssize_t,
+    c_void_p,
+)
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +127,7 @@ class Prepared:
         dropout: float = 0.0,
         seed: int = 0,
     ) -> None:
+        self.theta: Array | None = None
         self.dtype = X.dtype
         self.n_h, self.n_y = n_h, n_y
         n_x, m = X.shape
@@ -292,6 +305,46 @@ class Kernel:
         )
         _raise(status)
 
+    def predictor(
+        self, theta: Array, *, n_x: int, n_h: int, n_y: int, activation: str, loss: Loss
+    ) -> Callable[[Array, bool, int], Array]:
+        """A function of rows X (m, n_x), whether scores are wanted, and the number of threads.
+
+        It returns Z2 or A2 as rows (m, n_y). What can be prepared before X comes is; a call copies
+        what it changes, so that threads of the caller do not meet.
+        """
+        dtype = theta.dtype
+        _check("theta", theta, dtype, theta.shape)
+        like = Prepared(
+            np.empty((n_x, 1), dtype),
+            None,
+            None,
+            n_h=n_h,
+            n_y=n_y,
+            activation=activation,
+            loss=loss,
+        )
+        _check("theta", theta, dtype, (like.size,))
+        function, itemsize = self._predict[dtype], dtype.itemsize
+        like.theta, at = theta, _address(theta)  # C reads it for as long as `predict` lives
+
+        def predict(X: Array, scores: bool, threads: int) -> Array:
+            if X.dtype != dtype or X.shape[1] != n_x:
+                raise DataError(f"X is {X.dtype} {X.shape} and must be {dtype} (m, {n_x})")
+            if not X.flags.carray:
+                X = _strided(X)
+            m = len(X)
+            out = np.empty((m, n_y), dtype)
+            problem = _Problem.from_buffer_copy(like.struct)
+            problem.m, problem.X = m, _address(X)
+            problem.x_column, problem.x_row = (stride // itemsize for stride in X.strides)
+            status = function(addressof(problem), at, _address(out), 1, n_y, scores, threads)
+            if status:
+                _raise(status)
+            return out
+
+        return predict
+
 
 def _optimizer(optimizer: Optimizer) -> _Optimizer:
     """A method's settings; what it does not have stays 0."""
@@ -311,7 +364,11 @@ def _raise(status: int) -> None:
 
 
 def _address(array: Array) -> int:
-    return int(array.__array_interface__["data"][0])
+    """Where the first entry is. The way through a buffer is the quickest, where there is one."""
+    try:
+        return addressof(c_char.from_buffer(array))  # type: ignore[arg-type]
+    except (TypeError, ValueError):  # read-only, strided or empty
+        return array.ctypes.data
 
 
 def _strided(array: Array) -> Array:

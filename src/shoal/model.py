@@ -1,17 +1,17 @@
 """Model: what training makes and everything else reads. The narrow waist of the house."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from shoal.activations import Array, sigmoid
+from shoal.activations import Array
 from shoal.errors import ParameterError
-from shoal.losses import Loss
-from shoal.network import Parameters, forward
+from shoal.losses import CrossEntropy, Loss
+from shoal.network import Parameters
+from shoal.prediction import Predictor
 from shoal.table import Columns
-
-BLOCK = 4096  # rows computed at a time, so that memory does not grow with the table
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,27 @@ class Model:
             return "binary" if self.loss.name == "sigmoid" else "multiclass"
         return "multilabel" if self.loss.name == "sigmoid" else "regression"
 
+    @cached_property
+    def _network(self) -> Predictor:
+        return Predictor(self.parameters, self.activation, self.loss)
+
+    @cached_property
+    def _both_classes(self) -> Predictor:
+        """The network of two classes with a score for each, 0 and z.
+
+        Their softmax is both probabilities; 1 - A2 would lose the digits of what is nearly 0.
+        """
+        W1, b1, W2, b2 = self.parameters
+        zero_W, zero_b = np.zeros_like(W2), np.zeros_like(b2)
+        both = Parameters(W1, b1, np.vstack([zero_W, W2]), np.vstack([zero_b, b2]))
+        return Predictor(both, self.activation, CrossEntropy())
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
     def scores(self, X: Any) -> Array:
         """Raw scores Z2 of a table's rows, (m, n_y)."""
-        return self._compute(X, "Z2")
+        return self._network(self._inputs(X), scores=True)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class (m, n_classes), or of each label (m, n_y).
@@ -74,10 +92,8 @@ class Model:
         """
         if self.task == "regression":
             raise ParameterError("a regression has no probabilities: use predict")
-        if self.task == "binary":  # 1 - A2 would lose the digits of what is nearly 0
-            Z2 = self.scores(X)
-            return np.hstack([sigmoid(-Z2), sigmoid(Z2)])
-        return self._compute(X, "A2")
+        network = self._both_classes if self.task == "binary" else self._network
+        return network(self._inputs(X), scores=False)
 
     def choose(self, X: Any) -> Array:
         """Index of the most probable class of each row (m,), or 0 or 1 for each label (m, n_y)."""
@@ -95,24 +111,11 @@ class Model:
         array (m,), or (m, n_y) for multilabel, several targets or several quantiles
         """
         if self.task == "regression":
-            A2 = self._compute(X, "A2")
+            A2 = self._network(self._inputs(X), scores=False)
             return A2[:, 0] if A2.shape[1] == 1 else A2
         chosen = self.choose(X)
         return chosen if self.classes is None else self.classes[chosen]
 
-    def _compute(self, X: Any, what: str) -> Array:
-        """One field of the forward pass, examples as rows, a block of rows at a time."""
-        X = self.columns.encode(X, dtype=self.parameters.W2.dtype)
-        blocks = [
-            getattr(
-                forward(
-                    X[start : start + BLOCK].T,
-                    self.parameters,
-                    activation=self.activation,
-                    output=self.loss,
-                ),
-                what,
-            ).T
-            for start in range(0, max(1, X.shape[0]), BLOCK)
-        ]
-        return np.concatenate(blocks)
+    def _inputs(self, X: Any) -> Any:
+        dtype = self.parameters.W2.dtype
+        return X if self.columns.are_inputs(X, dtype) else self.columns.encode(X, dtype=dtype)

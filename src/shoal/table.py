@@ -20,6 +20,7 @@ by the centre of each slot: exactly the average row, which the scaled network se
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -132,6 +133,26 @@ class Columns:
                 f"the fit read {listed('column', textual)} from a data frame: give one with the "
                 "same names, not an array"
             )
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether every column is one input as it stands."""
+        return all(column.kind == "number" and column.width == 1 for column in self.columns)
+
+    def are_inputs(self, X: Any, dtype: Any) -> bool:
+        """Whether X is what `encode` would return: an array of finite numbers, one per column.
+
+        A sum of squares tells that in one pass: it is not finite if one of them is not, or is so
+        large that `encode` has something to say of it.
+        """
+        return bool(
+            type(X) is np.ndarray
+            and X.dtype == dtype
+            and X.ndim == 2
+            and X.shape[1] == len(self.columns)
+            and self._plain
+            and np.vdot(X, X) <= LARGEST
+        )
 
     def encode(self, X: Any, *, dtype: Any = np.float64) -> Any:
         """Inputs of the network for the rows of a table, in raw units.

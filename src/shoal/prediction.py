@@ -1,0 +1,58 @@
+"""Rows to scores and outputs, by the engine at hand: what a fitted network does all its life."""
+
+from typing import Any
+
+import numpy as np
+
+from shoal.activations import Array
+from shoal.engine import CompiledEngine, choose_engine
+from shoal.kernel import can_take
+from shoal.losses import Loss
+from shoal.network import Parameters, forward
+
+BLOCK = 4096  # rows that the reference computes at a time, so that memory does not grow with m
+ALONE = 1_000_000  # multiplications up to which another thread costs more than it brings
+
+
+class Predictor:
+    """A network with everything prepared that can be before the rows come.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    activation : str
+    loss : Loss
+    """
+
+    def __init__(self, parameters: Parameters, activation: str, loss: Loss) -> None:
+        self.parameters, self.activation, self.loss = parameters, activation, loss
+        self.size = parameters.W1.size + parameters.W2.size
+        n_h, n_x = parameters.W1.shape
+        n_y, dtype = len(parameters.W2), parameters.W2.dtype
+        engine = choose_engine()
+        self.compiled = None
+        if isinstance(engine, CompiledEngine) and can_take(
+            np.empty((n_x, 1), dtype), dtype, activation, loss
+        ):
+            self.threads = engine.threads
+            self.compiled = engine.kernel.predictor(
+                np.concatenate([block.ravel() for block in parameters]),
+                n_x=n_x,
+                n_h=n_h,
+                n_y=n_y,
+                activation=activation,
+                loss=loss,
+            )
+
+    def __call__(self, X: Any, *, scores: bool) -> Array:
+        """Z2 if `scores`, else A2, as rows (m, n_y), of rows X (m, n_x), dense or sparse."""
+        m = X.shape[0]
+        if self.compiled is not None and type(X) is np.ndarray and m:
+            threads = self.threads if m * self.size > ALONE else 1
+            return self.compiled(X, scores, threads)
+        blocks = []
+        for start in range(0, max(m, 1), BLOCK):
+            rows = X[start : start + BLOCK].T
+            Z2 = forward(rows, self.parameters, activation=self.activation, output=self.loss)[2]
+            blocks.append((Z2 if scores else self.loss.output(Z2)).T)
+        return np.concatenate(blocks)
