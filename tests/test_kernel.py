@@ -149,8 +149,11 @@ def test_a_row_alone_gives_the_bits_it_gives_in_a_batch(
 
 @both_types
 @pytest.mark.parametrize("K", [1, 3, 8])
-def test_any_number_of_threads_gives_the_same_bits(dtype: Any, K: int) -> None:
+def test_any_number_of_threads_gives_the_same_bits(
+    dtype: Any, K: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """1, 2, 4 and 8 threads, twice each: parameters, memories and costs are equal byte for byte."""
+    monkeypatch.setattr(shoal.engine, "ALONE", 0)  # threads for the least work
     problem, start = flower(3000, 20, 30, dtype)
     method, kernel = Adam(), load_kernel()
     assert kernel is not None

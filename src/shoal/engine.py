@@ -23,6 +23,7 @@ from shoal.network import Parameters, backward, cost, forward
 from shoal.optimizers import Memory, Optimizer
 
 ENGINES = ("auto", "numpy", "compiled")
+ALONE = 10_000_000  # multiplications, about 0.3 ms, below which a second thread is not worth it
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ class CompiledEngine:
         if prepared is None:
             return self.reference.cost(problem, parameters)
         theta = _join([parameters])
-        return self.kernel.evaluate(prepared, theta, threads=self.threads)
+        return self.kernel.evaluate(prepared, theta, threads=self._threads(problem.m * len(theta)))
 
     def cost_and_gradients(
         self, problem: Problem, parameters: Parameters
@@ -242,7 +243,8 @@ class CompiledEngine:
             return self.reference.cost_and_gradients(problem, parameters)
         theta = _join([parameters])
         gradients = np.empty_like(theta)
-        J = self.kernel.evaluate(prepared, theta, gradients=gradients, threads=self.threads)
+        threads = self._threads(3 * problem.m * len(theta))
+        J = self.kernel.evaluate(prepared, theta, gradients=gradients, threads=threads)
         dW1, db1, dW2, db2 = _split(gradients, parameters)
         if problem.penalty:
             dW1 += problem.penalty * parameters.W1
@@ -255,7 +257,9 @@ class CompiledEngine:
         if prepared is None:
             return self.reference.predict(problem, parameters, scores=scores)
         out = np.empty((problem.m, len(parameters.W2)), parameters.W2.dtype).T
-        self.kernel.predict(prepared, _join([parameters]), out, scores=scores, threads=self.threads)
+        theta = _join([parameters])
+        threads = self._threads(problem.m * len(theta))
+        self.kernel.predict(prepared, theta, out, scores=scores, threads=threads)
         return out
 
     def descend(
@@ -284,8 +288,12 @@ class CompiledEngine:
         n_moments = len(memories[0].moments)
         moments = _join([part for memory in memories for part in memory.moments], theta.dtype)
         moments = moments.reshape(K, n_moments, theta.shape[1])
+        # Several members are shared out once, one member's examples in every step.
+        together = n if K > 1 else 1
+        examples = max((problem.m if batch is None else len(batch) for batch in batches), default=0)
+        threads = self._threads(3 * together * examples * theta.size)
         costs = self.kernel.descend(
-            prepared, optimizer, theta, moments, done, batches, threads=self.threads
+            prepared, optimizer, theta, moments, done, batches, threads=threads
         )
         return [
             (
@@ -295,6 +303,10 @@ class CompiledEngine:
             )
             for k, like in enumerate(members)
         ]
+
+    def _threads(self, multiplications: int) -> int:
+        """How many threads so much work is worth; any number gives the same bits."""
+        return self.threads if multiplications > ALONE else 1
 
     def _prepare(self, problem: Problem, like: Parameters, K: int = 1) -> Prepared | None:
         """A problem as the kernel reads it, made once; None if it cannot."""
