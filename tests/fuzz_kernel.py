@@ -1,4 +1,4 @@
-"""The kernel against the reference on 10,000 cases, spread over the instruction sets.
+"""The kernel against the reference on 10,000 cases, each on every instruction set.
 
 Run it as `python tests/fuzz_kernel.py [cases] [seed]`. It ends with an error at the first case
 beyond the tolerance.
@@ -21,7 +21,7 @@ def main(n_cases: int = 10_000, first_seed: int = 0) -> None:
 
     @seed(first_seed)
     @settings(
-        max_examples=n_cases // len(found),
+        max_examples=n_cases,
         deadline=None,
         database=None,
         phases=[Phase.generate, Phase.shrink],
@@ -33,7 +33,7 @@ def main(n_cases: int = 10_000, first_seed: int = 0) -> None:
             compare(engine, case)
 
     agrees()
-    print(f"{n_cases // len(found):,} cases agree on each of: {', '.join(found)}")
+    print(f"{n_cases:,} cases agree on each of: {', '.join(found)}")
     print(f"{time.perf_counter() - started:.0f} s")
 
 
