@@ -214,12 +214,18 @@ class NumpyEngine:
         ]
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # macOS lacks it
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 class CompiledEngine:
     """The C kernel. What it does not know (sparse X, a loss of one's own) the reference does."""
 
     def __init__(self, kernel: Kernel, threads: int | None = None) -> None:
         self.kernel = kernel
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or cores()
         self.reference = NumpyEngine()
         self.prepared: dict[int, tuple[Problem, object, Prepared]] = {}
 
