@@ -354,13 +354,13 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             warnings.warn(
                 f"{self.history_.stop_reason} The best network so far is kept.",
                 InterruptedFitWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         elif self.max_iter != "auto" and recipe.tol > 0 and not all(h.converged for h in histories):
             warnings.warn(
                 f"{self.history_.stop_reason} The loss was still falling: raise max_iter.",
                 NotConvergedWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _model(self, network: Parameters, loss: Loss) -> Model:

@@ -151,7 +151,7 @@ class Columns:
             and X.ndim == 2
             and X.shape[1] == len(self.columns)
             and self._plain
-            and np.vdot(X, X) <= LARGEST
+            and float(np.vdot(X, X)) <= LARGEST
         )
 
     def encode(self, X: Any, *, dtype: Any = np.float64) -> Any:
