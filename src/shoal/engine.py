@@ -17,7 +17,7 @@ import numpy as np
 from shoal.activations import Array
 from shoal.dropout import kept_units
 from shoal.errors import ParameterError
-from shoal.kernel import Kernel, Prepared, can_take, load_kernel
+from shoal.kernel import Kernel, Prepared, can_take, instruction_sets, load_kernel
 from shoal.losses import Loss
 from shoal.network import Parameters, backward, cost, forward
 from shoal.optimizers import Memory, Optimizer
@@ -395,3 +395,15 @@ def choose_engine(name: str = "auto") -> Engine:
         "install a C compiler and install shoal again (`shoal doctor` tells more)"
     )
     return NumpyEngine()
+
+
+def why_engine() -> str:
+    """What made `choose_engine("auto")` choose as it did, for people."""
+    if os.environ.get("SHOAL_ENGINE", "auto") != "auto":
+        return "SHOAL_ENGINE says so"
+    can_run = instruction_sets()
+    if not can_run:
+        return "the kernel is not built: install a C compiler, and install shoal again"
+    if os.environ.get("SHOAL_ISA"):
+        return "the kernel is built, and SHOAL_ISA says which instruction set"
+    return f"the best of {', '.join(can_run)}, which this processor runs"

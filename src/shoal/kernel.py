@@ -400,6 +400,14 @@ def _check(
 # ---- finding and loading it ----------------------------------------------------------------------
 
 
+def instruction_sets() -> list[str]:
+    """Those that the kernel is built for and this processor runs, best first; none if not built."""
+    library = _library()
+    if library is None:
+        return []
+    return [name for name in INSTRUCTION_SETS if library.shoal_can_run(name.encode())]
+
+
 def load_kernel(isa: str = "") -> Kernel | None:
     """The kernel for an instruction set, or the best this processor has; None if it is not built.
 
@@ -417,7 +425,7 @@ def load_kernel(isa: str = "") -> Kernel | None:
     if library is None:
         return None
     isa = isa or os.environ.get("SHOAL_ISA", "")
-    can_run = [name for name in INSTRUCTION_SETS if library.shoal_can_run(name.encode())]
+    can_run = instruction_sets()
     if isa and isa not in can_run:
         raise ParameterError(
             f"instruction set {isa!r} (SHOAL_ISA) cannot run here; choose one of: "

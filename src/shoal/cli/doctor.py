@@ -17,6 +17,8 @@ HEEDED = {
     "CI": "plain lines instead of a live one",
     "NO_COLOR": "no colours, and plain lines instead of a live one",
     "TERM": "plain lines where it is dumb",
+    "SHOAL_ENGINE": "auto, compiled or numpy",
+    "SHOAL_ISA": "avx512, avx2 or baseline, for the compiled engine",
     "OMP_NUM_THREADS": "threads of matrix products",
     "OPENBLAS_NUM_THREADS": "threads of matrix products",
 }
@@ -89,10 +91,10 @@ def _setting(name: str, value: str | None) -> str:
 
 
 def _computes() -> dict[str, str | int]:
-    """Engine, BLAS and cores."""
+    """Engine, why it, BLAS and cores."""
     from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
-    from shoal.engine import choose_engine
+    from shoal.engine import choose_engine, why_engine
 
     pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
     words = {
@@ -101,6 +103,7 @@ def _computes() -> dict[str, str | int]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "engine": choose_engine().name,
+        "because": why_engine(),
         "BLAS": "; ".join(sorted(words)),
         "cores": cores or 1,
     }
