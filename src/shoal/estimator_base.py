@@ -281,12 +281,9 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _validation_problem(self, validation_data: Any, loss: Loss) -> Problem:
         """The user's own rows to stop by, encoded as the training rows are."""
-        try:
-            X, y, *weights = validation_data
-        except (TypeError, ValueError):
-            raise ParameterError(
-                "validation_data must be (X, y) or (X, y, sample_weight)"
-            ) from None
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ParameterError("validation_data must be (X, y) or (X, y, sample_weight)")
+        X, y, *weights = validation_data
         X, y, weight = self._check(X, y, *weights, reset=False)
         Y, _ = self._encode_target(y, reset=False)
         return self._problem(X, Y, weight, loss)
