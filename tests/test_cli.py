@@ -285,12 +285,26 @@ def test_columns_that_the_model_does_not_read_are_kept_as_they_are_written(
 def test_a_pipe_in_and_out_gives_what_files_give(model: Path, tmp_path: Path) -> None:
     """`shoal predict m - < new.csv` prints what `-o out.csv` writes, and talks on stderr alone."""
     piped = shoal("predict", model, "-", stdin=NEW.read_bytes())
-    assert piped.stderr == ""
+    assert piped.stderr.strip() == "island: 1 row has what the model does not know, as 'Anvers'"
     out = tmp_path / "out.csv"
     result = shoal("predict", model, NEW, "-o", out)
     assert result.stdout == ""
     assert "5 rows predicted" in result.stderr
     assert out.read_text() == piped.stdout
+
+
+def test_what_the_fit_did_not_have_is_said(tmp_path: Path) -> None:
+    """Levels that are new, and gaps in a column that had none, are said column by column."""
+    (tmp_path / "old.csv").write_text(
+        "a,b,y\n" + "".join(f"{k},x{k % 3},{k % 2}\n" for k in range(40))
+    )
+    (tmp_path / "new.csv").write_text("a,b\n1,x1\n,u\n3,v\n,x2\n")
+    model = tmp_path / "m.shoal"
+    shoal("fit", tmp_path / "old.csv", "-t", "y", "-o", model, "-q")
+    assert shoal("predict", model, tmp_path / "new.csv").stderr.splitlines() == [
+        "a: 2 missing, and the model knows it without gaps",
+        "b: 2 rows have what the model does not know, as 'u'",
+    ]
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".tsv", ".parquet"])

@@ -161,7 +161,7 @@ def test_a_reader_that_goes_away_ends_the_command_quietly(
     header, *rows = NEW.read_text().splitlines()
     table.write_text("\n".join([header, *(rows * 20_000)]) + "\n")
     process = subprocess.Popen(
-        command("predict", model, table),
+        command("predict", model, table, "-q"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(PYTHONUNBUFFERED=unbuffered),

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from shoal.model import Model
     from shoal.table import Column
 
@@ -20,6 +22,30 @@ def column_sentences(columns: Iterable["Column"], n_rows: int) -> list[str]:
     for words, names in alike.items():
         more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
         sentences.append(f"{', '.join(names[:MOST_NAMES])}{more}: {words}")
+    return sentences
+
+
+def news_sentences(columns: Iterable["Column"], frame: "pl.DataFrame") -> list[str]:
+    """What rows have that the fit had not: levels, and missing values. Both read as the average."""
+    from shoal.table import as_text
+
+    sentences = []
+    for column in columns:
+        if column.kind == "unused":
+            continue
+        values = frame[column.name]
+        if column.kind == "category":
+            texts, known = as_text(column.name, values), {*column.levels, None}
+            new = [text for text in texts if text not in known]
+            if new:
+                verb = "row has" if len(new) == 1 else "rows have"
+                sentences.append(
+                    f"{column.name}: {len(new):,} {verb} what the model does not know, "
+                    f"as {new[0]!r}"
+                )
+        if not column.missing and values.null_count():
+            n = values.null_count()
+            sentences.append(f"{column.name}: {n:,} missing, and the model knows it without gaps")
     return sentences
 
 

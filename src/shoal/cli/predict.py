@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from shoal.cli.describe import news_sentences
 from shoal.cli.rows import count, kinds_of, naming, read_table, shown
 from shoal.cli.talk import QUIET_OPTION, Talk, print_json
 from shoal.errors import DataError, ParameterError
@@ -66,6 +67,7 @@ def predict(
     talk.say(*notes)
     with naming(data):
         result = _with_predictions(fitted, frame, proba)
+        talk.say(*news_sentences(fitted.columns.columns, frame))
     if not keep_all:
         result = result.drop([name for name in kinds if name in frame.columns])
     if as_json and output == "-":
