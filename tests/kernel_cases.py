@@ -14,7 +14,7 @@ from shoal.network import Parameters
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 METHODS: tuple[Optimizer, ...] = (
-    GradientDescent(0.05),
+    GradientDescent(0.02),
     Momentum(0.02, nesterov=True),
     Momentum(0.02, nesterov=False),
     # With a tiny epsilon Adam's first steps have one size for a gradient of 1 and one of 1e-17,
@@ -94,7 +94,7 @@ def cases(draw: Any, largest: int = 67) -> Case:
     n = n_h or n_x
     start = Parameters(
         random.integers(-8, 9, (n_h, n_x)) / 16,
-        random.integers(-8, 9, (n_h, 1)) / 16,
+        random.integers(-8, 9, (n_h, 1)) / 16 + 1 / 512,  # no Z1 is exactly 0, on the kink
         random.standard_normal((n_y, n)) / np.sqrt(max(1, n)),
         random.standard_normal((n_y, 1)) / 4,
     )
@@ -110,9 +110,10 @@ def cases(draw: Any, largest: int = 67) -> Case:
         dropout=dropped,
         seed=draw(st.integers(0, 2**64 - 1)),
     )
-    # From the second step on Z1 is rounded: in float32 a kink may then be met on either side.
+    # From the second step on Z1 is rounded: in float32 a kink may then be met on either side. And
+    # where e^z is steep a step goes so far that the next ones magnify rounding.
     kinked = ACTIVATIONS[activation].kinked or loss.name in ("absolute_error", "quantile")
-    n_steps = 1 if kinked and dtype is np.float32 else 3
+    n_steps = 1 if loss.scalable == "scale" or (kinked and dtype is np.float32) else 3
     batches: list[Array | None] = [None] * n_steps
     if draw(st.booleans()):
         size = draw(st.integers(1, m))
