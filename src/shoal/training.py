@@ -42,6 +42,8 @@ class Member:
     history: History = field(default_factory=History)
 
 
+# A step too far overflows; what is not finite is looked for and dealt with.
+@np.errstate(over="ignore", invalid="ignore")
 def train(
     engine: Engine,
     members: Sequence[Member],
@@ -69,19 +71,17 @@ def train(
         else:
             held_out, watched = validation[k], problem.batch(validation[k])
         runs.append(Run(member, Monitor(engine, watched, member.parameters, recipe), held_out))
-    # A step too far overflows; what is not finite is looked for and dealt with.
-    with np.errstate(over="ignore", invalid="ignore"):
-        try:
-            for group in _groups(runs, recipe, problem.m):
-                seen = _seen(problem, group, recipe.alpha)
-                if recipe.optimizer is None:
-                    minimize_lbfgs(engine, seen, group[0], recipe, callbacks)
-                else:
-                    descend(engine, seen, group, recipe, callbacks)
-        except KeyboardInterrupt:
-            for run in runs:
-                if not run.monitor.stopped:
-                    run.monitor.stop_interrupted()
+    try:
+        for group in _groups(runs, recipe, problem.m):
+            seen = _seen(problem, group, recipe.alpha)
+            if recipe.optimizer is None:
+                minimize_lbfgs(engine, seen, group[0], recipe, callbacks)
+            else:
+                descend(engine, seen, group, recipe, callbacks)
+    except KeyboardInterrupt:
+        for run in runs:
+            if not run.monitor.stopped:
+                run.monitor.stop_interrupted()
     for run in runs:
         run.member.parameters, run.member.memory = run.monitor.best, run.memory
         run.member.history = run.member.history.followed_by(run.monitor.history)
