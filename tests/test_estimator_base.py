@@ -205,6 +205,32 @@ def test_weight_2_is_twice_and_weight_0_is_absence(solver: str, estimator: Any) 
     assert weighted.loss_ == pytest.approx(repeated.loss_, rel=1e-10)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_rows_of_weight_0_are_not_there(solver: str) -> None:
+    """Not in batches, columns, held-out rows or classes: the same bits as without them."""
+    weight = np.tile([1.0, 0.0, 2.0, 0.5], 50)
+    labels = np.where(weight == 0, "elsewhere", CLASS)
+    settings = {"solver": solver, "batch_size": 20, "early_stopping": True}
+    table = pd.DataFrame(X).rename(columns=str).assign(d=labels)
+    a = classifier(**settings).fit(table, labels, weight)
+    b = classifier(**settings).fit(table[weight > 0], labels[weight > 0], weight[weight > 0])
+    assert same(a, b)
+    assert a.classes_.tolist() == ["in", "out"]
+    assert "d=elsewhere" not in a.model_.columns.slots
+
+
+def test_lbfgs_does_not_know_the_order_of_the_rows() -> None:
+    """It would amplify a difference in rounding: permuted and repeated rows give the same bits."""
+    order = np.random.default_rng(0).permutation(200)
+    settings = {"solver": "lbfgs", "max_iter": 100}
+    first = classifier(**settings).fit(X, CLASS)
+    assert same(first, classifier(**settings).fit(X[order], CLASS[order]))
+    twice = np.concatenate([order, order[:50]])
+    weight = 1.0 + np.isin(np.arange(200), order[:50])
+    repeated = classifier(**settings).fit(X[twice], CLASS[twice])
+    assert same(repeated, classifier(**settings).fit(X, CLASS, sample_weight=weight))
+
+
 @pytest.mark.parametrize("solver", ["gd", "adam", "lbfgs"])
 def test_weights_of_1_are_no_weights(solver: str) -> None:
     """And for minibatches, too, only the ratios of the weights count but for the penalty."""

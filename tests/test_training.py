@@ -258,6 +258,15 @@ def test_a_step_too_far_is_taken_back() -> None:
     assert member.history.n_iter == 500
 
 
+def test_many_steps_too_far_are_taken_back() -> None:
+    """Watched after every step, the cost grows for a while; then training is back at its best."""
+    problem = Problem(X, Y, None, "identity", SquaredError())
+    how = {"solver": "gd", "max_iter": 500, "tol": 1e-300, "n_iter_no_change": 500}
+    history = trained(problem=problem, learning_rate=2.0, **how).history
+    assert max(history.loss) > 1e3 * history.loss[0]
+    assert history.loss[-1] < history.loss[0]
+
+
 # ---- members together --------------------------------------------------------------------------
 
 
