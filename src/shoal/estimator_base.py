@@ -258,12 +258,16 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     def _problem(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> Problem:
         """The rows as the network is trained on them: encoded, scaled, examples as columns."""
         dtype = float_type(X)
-        X = self._columns.encode(X, dtype=dtype)
+        X = self._columns.inputs(X, dtype)
+        centers, scales = self._columns.centers(), self._columns.scales()
         if hasattr(X, "tocsr"):
-            X = X.multiply(1 / self._columns.scales()).tocsr().astype(dtype, copy=False)
-        else:
-            X = (X - self._columns.centers()) / self._columns.scales()
-            X = np.ascontiguousarray(X, dtype=dtype)
+            X = X.multiply(1 / scales).tocsr().astype(dtype, copy=False)
+        elif centers.any() or (scales != 1).any():
+            # One copy, of the table's type, though the arithmetic is float64's.
+            scaled = np.empty(X.shape, dtype)
+            np.subtract(X, centers, out=scaled, casting="same_kind")
+            X = np.divide(scaled, scales, out=scaled, casting="same_kind")
+        X = X if hasattr(X, "tocsr") else np.ascontiguousarray(X)
         center, scale = self._scaling.center[: len(Y), None], self._scaling.scale[: len(Y), None]
         if loss.scalable == "affine":
             Y = (Y - center) / scale

@@ -80,7 +80,7 @@ class Model:
 
     def scores(self, X: Any) -> Array:
         """Raw scores Z2 of a table's rows, (m, n_y)."""
-        return self._network(self._inputs(X), scores=True)
+        return self._network(self.columns.inputs(X, self.parameters.W2.dtype), scores=True)
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class (m, n_classes), or of each label (m, n_y).
@@ -93,7 +93,7 @@ class Model:
         if self.task == "regression":
             raise ParameterError("a regression has no probabilities: use predict")
         network = self._both_classes if self.task == "binary" else self._network
-        return network(self._inputs(X), scores=False)
+        return network(self.columns.inputs(X, self.parameters.W2.dtype), scores=False)
 
     def choose(self, X: Any) -> Array:
         """Index of the most probable class of each row (m,), or 0 or 1 for each label (m, n_y)."""
@@ -111,11 +111,7 @@ class Model:
         array (m,), or (m, n_y) for multilabel, several targets or several quantiles
         """
         if self.task == "regression":
-            A2 = self._network(self._inputs(X), scores=False)
+            A2 = self._network(self.columns.inputs(X, self.parameters.W2.dtype), scores=False)
             return A2[:, 0] if A2.shape[1] == 1 else A2
         chosen = self.choose(X)
         return chosen if self.classes is None else self.classes[chosen]
-
-    def _inputs(self, X: Any) -> Any:
-        dtype = self.parameters.W2.dtype
-        return X if self.columns.are_inputs(X, dtype) else self.columns.encode(X, dtype=dtype)

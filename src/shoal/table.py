@@ -154,6 +154,10 @@ class Columns:
             and float(np.vdot(X, X)) <= LARGEST
         )
 
+    def inputs(self, X: Any, dtype: Any) -> Any:
+        """What `encode` returns, X itself where it is that already."""
+        return X if self.are_inputs(X, dtype) else self.encode(X, dtype=dtype)
+
     def encode(self, X: Any, *, dtype: Any = np.float64) -> Any:
         """Inputs of the network for the rows of a table, in raw units.
 

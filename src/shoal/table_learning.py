@@ -22,6 +22,7 @@ from shoal.table import (
 )
 
 MOST_LEVELS = 100
+SIDE_BY_SIDE = 16  # columns of an array that are looked at together
 CELLS: dict[str, tuple[type, ...]] = {  # a bool is an int too, so it comes first
     "boolean": (bool, np.bool_),
     "number": (int, float, np.integer, np.floating, Decimal),
@@ -81,7 +82,12 @@ def learn_columns(
             _number(name, 0.0, scale, 0.0) for name, scale in zip(names, scales, strict=True)
         ]
     else:
-        columns = [_learn_number(name, X[:, k], weight) for k, name in enumerate(names)]
+        columns = []
+        for start in range(0, X.shape[1], SIDE_BY_SIDE):
+            # A few columns at a time are turned into rows, which lie together in memory.
+            some = np.ascontiguousarray(X[:, start : start + SIDE_BY_SIDE].T)
+            for name, values in zip(names[start:], some, strict=False):
+                columns.append(_learn_number(name, values, weight))
     return Columns(tuple(columns), named=named)
 
 
@@ -120,8 +126,10 @@ def _learn_number(name: str, values: Array, weight: Array, kind: str = "number")
     """Weighted mean and standard deviation of the values present."""
     check_finite(values[:, None], [name])
     absent = np.isnan(values)
-    missing = float(weight[absent].sum())
-    present, weight = values[~absent].astype(np.float64), weight[~absent]
+    missing, present = 0.0, values.astype(np.float64, copy=False)
+    if absent.any():
+        missing = float(weight[absent].sum())
+        present, weight = present[~absent], weight[~absent]
     if not len(present) or not weight.sum() > 0:
         return Column(name, "unused", note="every value is missing")
     if present.max() - present.min() < 1 / LARGEST:  # its inverse would be too large
