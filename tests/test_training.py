@@ -267,6 +267,21 @@ def test_many_steps_too_far_are_taken_back() -> None:
     assert history.loss[-1] < history.loss[0]
 
 
+def test_training_goes_back_to_the_lowest_cost_it_knows() -> None:
+    """Not to the beginning: to the parameters whose cost was computed last before the fall."""
+    seen: list[tuple[Parameters, float]] = []
+
+    class Stumbling(NumpyEngine):
+        def descend_together(self, problem: Any, members: Any, optimizer: Any, *rest: Any) -> Any:
+            seen.append((members[0], optimizer.learning_rate))
+            ((theta, memory, costs),) = super().descend_together(problem, members, optimizer, *rest)
+            return [(theta, memory, [np.nan] if len(seen) == 6 else costs)]
+
+    trained(engine=Stumbling(), solver="gd", learning_rate=0.1, tol=1e-300, max_iter=8)
+    assert same(seen[6][0], seen[4][0])
+    assert [rate for _, rate in seen] == [0.1] * 6 + [0.05] * 3
+
+
 # ---- members together --------------------------------------------------------------------------
 
 
