@@ -10,32 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from click.testing import CliRunner, Result
 
-from shoal import load_model, save_model
-from shoal.cli import main
+from command_line import NEW, PENGUINS, QUICK, shoal
+from shoal import load_model, network, save_model
 from shoal.cli.scores import hold_out
 from shoal.estimators import ShoalRegressor
-
-ROOT = Path(__file__).parent.parent
-PENGUINS = ROOT / "examples" / "penguins.csv"
-NEW = ROOT / "examples" / "new_penguins.csv"
-QUICK = ["--max-iter", "60", "--hidden", "8", "--activation", "tanh"]
-
-
-def shoal(*arguments: object, stdin: bytes = b"", code: int = 0) -> Result:
-    """Run one command line in this process; its exit code must be `code`."""
-    result = CliRunner().invoke(main, [str(a) for a in arguments], input=stdin)
-    assert result.exit_code == code, result.stderr
-    return result
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of the penguins' species."""
-    path = tmp_path_factory.mktemp("model") / "penguins.shoal"
-    shoal("fit", PENGUINS, "-t", "species", "-o", path, *QUICK)
-    return path
 
 
 @pytest.fixture
@@ -416,17 +395,14 @@ def test_gradcheck_objects_to_a_wrong_gradient(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With a broken backward pass the verdict is "wrong" and the exit code 1."""
-    import shoal.network
-
-    right = shoal.network.backward
+    right = network.backward
 
     def wrong(*args: Any, **options: Any) -> Any:
         gradients = right(*args, **options)
         return gradients._replace(W1=gradients.W1 * 1.01)
 
-    monkeypatch.setattr(shoal.network, "backward", wrong)
-    result = CliRunner().invoke(main, ["gradcheck", str(model), str(PENGUINS)])
-    assert result.exit_code == 1
+    monkeypatch.setattr(network, "backward", wrong)
+    result = shoal("gradcheck", model, PENGUINS, code=1)
     assert "The gradients are wrong" in result.stdout
 
 

@@ -15,33 +15,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from click.testing import CliRunner, Result
 
+from command_line import NEW, PENGUINS, QUICK, ROOT, shoal
 from shoal import load_model
-from shoal.cli import main
 from shoal.cli.talk import ProgressLine, is_live, printable, sparkline
 from shoal.history import Progress
-
-ROOT = Path(__file__).parent.parent
-PENGUINS = ROOT / "examples" / "penguins.csv"
-NEW = ROOT / "examples" / "new_penguins.csv"
-QUICK = ["--max-iter", "60", "--hidden", "8", "--activation", "tanh"]
-
-
-def shoal(*arguments: object, stdin: bytes = b"", code: int = 0) -> Result:
-    """Run one command line in this process; its exit code must be `code`."""
-    result = CliRunner().invoke(main, [str(a) for a in arguments], input=stdin)
-    assert result.exit_code == code, result.stderr
-    return result
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of the penguins' species."""
-    path = tmp_path_factory.mktemp("model") / "penguins.shoal"
-    shoal("fit", PENGUINS, "-t", "species", "-o", path, *QUICK)
-    return path
-
 
 # ---- the line of progress -----------------------------------------------------------------------
 

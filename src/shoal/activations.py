@@ -173,6 +173,7 @@ def gelu_prime(Z: Array) -> Array:
 
 _INFINITY = float("inf")
 
+# The kernel's enumeration has the same order.
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (

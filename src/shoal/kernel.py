@@ -25,39 +25,19 @@ from typing import Any
 
 import numpy as np
 
+from shoal import activations, losses
 from shoal.activations import Array
 from shoal.errors import DataError, ParameterError
-from shoal.losses import (
-    AbsoluteError,
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Gamma,
-    Huber,
-    Loss,
-    Poisson,
-    Quantile,
-    SquaredError,
-    Tweedie,
-)
+from shoal.losses import Loss, Quantile
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 VERSION = 1  # shoal_kernel_version of entry.c
 LIBRARY = "libshoal_kernel.so"
 INSTRUCTION_SETS = ("avx512", "avx2", "baseline")  # best first
 
-# In the order of the kernel's enumerations.
-ACTIVATIONS = ("sigmoid", "tanh", "relu", "leaky_relu", "identity", "softplus", "gelu", "silu")
-LOSSES = (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    SquaredError,
-    AbsoluteError,
-    Huber,
-    Quantile,
-    Poisson,
-    Gamma,
-    Tweedie,
-)
+# The kernel's enumerations are in the order of these tables.
+ACTIVATIONS = tuple(activations.ACTIVATIONS)
+LOSSES = tuple(losses.LOSSES.values())
 METHODS = (GradientDescent, Momentum, Adam)
 
 

@@ -384,6 +384,7 @@ class Tweedie(Loss):
         return super().accepts(Y) and bool((Y >= 0).all() and (Y > 0).any(axis=1).all())
 
 
+# The kernel's enumeration has the same order.
 LOSSES: dict[str, type[Loss]] = {
     loss.name: loss
     for loss in (
