@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from shoal import (
     ShoalClassifier,
@@ -259,6 +260,23 @@ def test_alpha_means_the_same_to_every_solver_and_batch_size() -> None:
         how = {"solver": solver, "batch_size": batch_size, "learning_rate": learning_rate}
         other = classifier(**settings, **how, max_iter=1500).fit(scaled, y)
         np.testing.assert_allclose(other.W2_, best.W2_, atol=0.01, err_msg=str(how))
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_blas_has_one_thread_while_training(solver: str) -> None:
+    """And afterwards as many as it had."""
+
+    def threads(_: Any = None) -> None:
+        pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+        seen.append({pool["num_threads"] for pool in pools})
+
+    seen: list[set[int]] = []
+    with threadpool_limits(2, user_api="blas"):
+        classifier(solver=solver, callbacks=[threads]).fit(X, CLASS)
+        assert seen
+        assert seen == [{1}] * len(seen)
+        threads()
+        assert seen[-1] == {2}
 
 
 # ---- what is left alone -------------------------------------------------------------------------

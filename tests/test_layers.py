@@ -51,7 +51,7 @@ RULES = {
             "table table_learning training"
         ),
         "numpy sklearn",
-        "",
+        "threadpoolctl",
     ),
     "estimators": ("activations errors estimator_base losses table", "numpy sklearn", ""),
     # files

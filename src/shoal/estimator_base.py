@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -188,7 +189,8 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             watched = [
                 self._hold_out(problem, recipe.hold_out, k) for k in range(len(self._members))
             ]
-        train(engine, self._members, problem, watched, recipe, callbacks)
+        with _blas().limit(limits=1, user_api="blas"):
+            train(engine, self._members, problem, watched, recipe, callbacks)
         trained = [member for member in self._members if member.history.loss]
         self._members = trained or self._members[:1]  # Ctrl-C may come before the last has begun
         self._finish(engine, problem, recipe)
@@ -450,6 +452,19 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             )
 
         return tell, end
+
+
+@cache
+def _blas() -> Any:
+    """The BLAS libraries of this process.
+
+    Its threads are kept to one while a network is trained: on vectors and products this small
+    several mostly wait for each other (L-BFGS takes up to 30 times as long), and results would
+    depend on their number.
+    """
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 def can_stream(estimator: Network) -> bool:
