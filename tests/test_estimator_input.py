@@ -67,6 +67,29 @@ def test_frames_without_preprocessing(library: Any) -> None:
         classifier(preprocessing=None).fit(library(MIXED), Y)
 
 
+@pytest.mark.parametrize("estimator", [ShoalClassifier, ShoalRegressor])
+def test_the_same_data_is_the_same_model_in_every_library(estimator: Any) -> None:
+    """Numbers, text, dates, booleans and what is missing: equal weights, bit for bit."""
+    table = pl.DataFrame(MIXED).with_columns(
+        pl.when(pl.col("b") > 0).then("b"),
+        day=pl.date_range(pl.date(2020, 1, 1), pl.date(2020, 1, 12)),
+        wet=pl.Series([True, None, False] * 4),
+    )
+    forms = [
+        table,
+        table.to_arrow(),
+        table.to_pandas(),
+        table.to_pandas(use_pyarrow_extension_array=True),
+    ]
+    settings = {"n_hidden": 2, "max_iter": 5, "tol": 0, "random_state": 0}
+    first, *others = (estimator(**settings).fit(form, Y).model_ for form in forms)
+    assert len(first.columns.slots) == 9
+    for other in others:
+        assert other.columns == first.columns
+        for mine, theirs in zip(other.parameters, first.parameters, strict=True):
+            assert mine.tobytes() == theirs.tobytes()
+
+
 def test_lazy_frames_are_computed() -> None:
     """A polars LazyFrame is a frame."""
     weight, lazy = np.tile([0, 1, 1], 4), pl.DataFrame(MIXED).lazy()

@@ -130,6 +130,13 @@ def test_the_form_of_a_table_does_not_matter(form: Any) -> None:
     np.testing.assert_allclose(BINARY.scores(form(X)), BINARY.scores(X), rtol=1e-12)
 
 
+def test_a_model_shows_what_it_is_in_one_line() -> None:
+    """Its arrays and columns would fill a screen."""
+    assert repr(BINARY) == "<Model: binary, 2 inputs, 3 tanh units, 1 sigmoid outputs>"
+    linear = make_model(LOSSES["softmax"](), n_h=0, n_y=3, columns=NUMBERS, classes=np.arange(3))
+    assert repr(linear) == "<Model: multiclass, 2 inputs, 3 softmax outputs>"
+
+
 def test_parameters_are_laid_out_in_one_way() -> None:
     """Contiguous, whatever they were made from, so that a loaded model predicts the same bits."""
     turned = BINARY.parameters._replace(W1=np.asfortranarray(BINARY.parameters.W1))

@@ -14,7 +14,7 @@ from shoal.prediction import Predictor
 from shoal.table import Columns
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A fitted network and how a table becomes its inputs. Plain data; nothing can be trained.
 
@@ -52,6 +52,12 @@ class Model:
         # One memory layout, so that a model that was saved and loaded predicts the same bits.
         blocks = (np.ascontiguousarray(block) for block in self.parameters)
         object.__setattr__(self, "parameters", Parameters(*blocks))
+
+    def __repr__(self) -> str:
+        W1, _, W2, b2 = self.parameters
+        n_x = (W1 if len(W1) else W2).shape[1]
+        hidden = f"{len(W1)} {self.activation} units, " if len(W1) else ""
+        return f"<Model: {self.task}, {n_x} inputs, {hidden}{len(b2)} {self.loss.name} outputs>"
 
     @property
     def task(self) -> str:
