@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning as SklearnConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing
@@ -41,17 +42,6 @@ from shoal.training import Member, train
 
 # What a network that goes on cannot change; `loss` is a regression's.
 NETWORK_SETTINGS = ("n_hidden", "n_members", "activation", "loss")
-
-try:  # scikit-learn 1.9 and later
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # pragma: no cover - an older scikit-learn
-
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing, where scikit-learn has no callbacks."""
-
-    def with_callbacks(method: Any) -> Any:
-        """Nothing, where scikit-learn has no callbacks."""
-        return method
 
 
 class NotConvergedWarning(ConvergenceWarning, SklearnConvergenceWarning):  # type: ignore[misc]
@@ -155,9 +145,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
         recipe = choose_recipe(settings, m := len(y))
         if one_epoch:
-            # L-BFGS needs all examples at hand; a stream of them gets Adam.
-            solver = "adam" if recipe.solver == "lbfgs" else recipe.solver
-            once = {"solver": solver, "max_iter": 1, "tol": 0.0, "early_stopping": False}
+            once = {"max_iter": 1, "tol": 0.0, "early_stopping": False}
             recipe = choose_recipe(settings | once, m)
         if recipe.solver == "lbfgs" and as_frame(X) is None:
             X, y, weight = merge_rows(X, y, weight)

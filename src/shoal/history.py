@@ -63,8 +63,8 @@ class History:
     seconds : float
     """
 
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
+    loss: list[float] = field(default_factory=list, repr=False)
+    validation_loss: list[float] = field(default_factory=list, repr=False)
     best_iteration: int | None = None
     stop_reason: str = ""
     converged: bool = False
