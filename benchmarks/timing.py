@@ -236,7 +236,9 @@ def options() -> argparse.ArgumentParser:
 def report(rows: list[Row]) -> str:
     """All that is to be said of some rows: the machine, the table, the notes, the count."""
     parts = [environment(), "", table(rows), ""]
-    parts += dict.fromkeys(f"{row.rival}, {row.case}: {row.note}" for row in rows if row.note)
+    parts += [
+        f"{row.rival}, {row.case}, threads {row.threads}: {row.note}" for row in rows if row.note
+    ]
     missing = sorted({row.rival for row in rows if not row.theirs})
     if missing:
         parts.append(f"Not installed: {', '.join(missing)}. See benchmarks/requirements.txt.")
