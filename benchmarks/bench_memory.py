@@ -28,11 +28,12 @@ def rows(settings: Settings) -> Iterator[Row]:
         used = X.nbytes + y.nbytes + peak_growth(case.classifier().fit, X, y)
         theirs = "X, y, minibatch, parameters, state"
         yield Row(case.name, 1, theirs, [needed], [used], wanted=1, unit="B")
-    X = np.random.default_rng(0).standard_normal((1_000 if settings.quick else 10**6, SMALL.n_x))
+    shape = 1_000 if settings.quick else 10**6, SMALL.n_x
+    X = np.random.default_rng(0).standard_normal(shape).astype(SMALL.dtype)  # that of the fit
     model = SMALL.classifier().fit(*SMALL.data)
     result = 2 * X.itemsize * len(X)
     used = X.nbytes + peak_growth(model.predict_proba, X)
-    name = "predict_proba of 1,000,000 rows, float64"
+    name = f"predict_proba of 1,000,000 rows, {SMALL.dtype}"
     yield Row(name, 1, "X and the result", [X.nbytes + result], [used], wanted=1, unit="B")
 
 
