@@ -1,5 +1,7 @@
 """How much memory does training need, beyond the table, its minibatch and the parameters?"""
 
+import ctypes
+import platform
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,8 +20,9 @@ ALL = replace(TALL, name="1,000,000 × 20, 100 units, all rows at once", batch_s
 
 def rows(settings: Settings) -> Iterator[Row]:
     """Answer the question."""
-    if settings.threads > 1 or not Path("/proc/self/clear_refs").exists():
+    if settings.threads > 1 or platform.libc_ver()[0] != "glibc":
         return
+    return_memory_at_once()
     SMALL.classifier(max_iter=1).fit(*SMALL.data)  # what only the first fit loads
     for case in (TALL, WIDE, ALL):
         case = case.tiny() if settings.quick else case
@@ -45,8 +48,14 @@ def allowed(case: Case) -> float:
     return float((batch + copies * n_parameters) * np.dtype(case.dtype).itemsize)
 
 
+def return_memory_at_once() -> None:
+    """Have glibc give every freed array back, or the next one would not show in the peak."""
+    mmap_threshold = -3  # M_MMAP_THRESHOLD of malloc.h
+    ctypes.CDLL(None).mallopt(mmap_threshold, 4096)
+
+
 def peak_growth(run: Callable[..., Any], *given: Any) -> float:
-    """Bytes by which the process's peak is above where it began. Linux."""
+    """Bytes by which the process's peak is above where it began."""
     Path("/proc/self/clear_refs").write_text("5")  # the peak is now what is in use
     before = status("VmRSS")
     run(*given)
