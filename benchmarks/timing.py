@@ -41,7 +41,8 @@ class Row:
     note : str
         What else belongs to the figure: versions, time to compile.
     busy : float
-        Share of the time that the process waited for a core while shoal ran; 0 on a calm machine.
+        Share of its worst run that shoal waited for a core; 0 on a calm machine, and on more than
+        one thread, where it cannot be told.
     """
 
     case: str
@@ -114,7 +115,7 @@ def alternate(
             wall, had = time.perf_counter() - wall, time.process_time() - had
             runs = seen[name]
             runs.seconds.append((had if cpu else wall) / calls)
-            runs.waited = max(0.0, 1 - had / wall)
+            runs.waited = max(runs.waited, 1 - had / wall)
             runs.result = result
     return seen
 
