@@ -29,10 +29,12 @@ typedef struct {
     double dropout;            /* share of the hidden units left out of each example's step */
     uint64_t seed;             /* of the dropout */
     int32_t activation, loss;
+    int32_t skip;              /* whether Z2 = W2 A1 + b2 + V X */
 } Problem;
 
 typedef struct { /* the numbers that are learnt, or their gradients: one after another in memory */
     real *W1; /* (n_h, n_x) */
+    real *V;  /* (n_y, n_x), with a skip: the last rows of W1 */
     real *b1; /* (n_h) */
     real *W2; /* (n_y, n_h); (n_y, n_x) where n_h = 0 */
     real *b2; /* (n_y) */
@@ -40,13 +42,16 @@ typedef struct { /* the numbers that are learnt, or their gradients: one after a
 
 INLINE Index inputs_of_W2(const Problem *p) { return p->n_h ? p->n_h : p->n_x; }
 
+INLINE Index size_of_W1(const Problem *p) { return (p->n_h + (p->skip ? p->n_y : 0)) * p->n_x; }
+
 static Index n_parameters(const Problem *p) {
-    return p->n_h * (p->n_x + 1) + p->n_y * (inputs_of_W2(p) + 1);
+    return size_of_W1(p) + p->n_h + p->n_y * (inputs_of_W2(p) + 1);
 }
 
 static Parameters parameters_at(const Problem *p, real *theta) {
     Parameters at = {.W1 = theta};
-    at.b1 = at.W1 + p->n_h * p->n_x;
+    at.V = at.W1 + p->n_h * p->n_x;
+    at.b1 = at.W1 + size_of_W1(p);
     at.W2 = at.b1 + p->n_h;
     at.b2 = at.W2 + p->n_y * inputs_of_W2(p);
     return at;
@@ -121,12 +126,12 @@ static void activate_rows(int activation, real *Z1, real *dZ1, Index rows, int v
 #undef CASE
 }
 
-/* C (n, P) = A (n, k) B (k, P) + c (n, 1), tile by tile. */
-static void product(const real *A, Index row, Index column, Index n, const real *B, Index k,
-                    const real *c, real *C, int vectors) {
+/* C (n, P) = A (n, k) B (k, P) + c (n, 1), tile by tile. Without c, it is added to C. */
+static void product(const real *A, Index n, const real *B, Index k, const real *c, real *C,
+                    int vectors) {
     for (Index j = 0; j < n; j += UNITS) {
         const int units = n - j < UNITS ? (int)(n - j) : UNITS;
-        product_rows(A + j * row, row, column, B, k, c ? c + j : NULL, C + j * P, units, vectors);
+        product_rows(A + j * k, k, 1, B, k, c ? c + j : NULL, C + j * P, units, vectors);
     }
 }
 
@@ -155,7 +160,7 @@ static void forward(const Problem *p, Parameters W, Block *block, int gradients,
         const Index full = last == WIDE ? to : to - 1;
         real *Z1 = block->A1, *g_prime = gradients ? block->dZ1 : NULL;
         for (Index i = from; i < to; i++)
-            product(W.W1, p->n_x, 1, p->n_h, block->X + i * x, p->n_x, W.b1, Z1 + i * h,
+            product(W.W1, p->n_h, block->X + i * x, p->n_x, W.b1, Z1 + i * h,
                     vectors_of_panel(block, i)); /* Eq 1 */
         activate_rows(p->activation, Z1 + from * h, g_prime ? g_prime + from * h : NULL,
                       (full - from) * p->n_h, WIDE); /* Eq 2 */
@@ -164,9 +169,12 @@ static void forward(const Problem *p, Parameters W, Block *block, int gradients,
                           p->n_h, last);
         for (Index i = from; p->dropout > 0 && i < to; i++) drop_out(p, block, i, gradients, key);
         const real *A1 = p->n_h ? block->A1 : block->X;
-        for (Index i = from; i < to; i++)
-            product(W.W2, n, 1, p->n_y, A1 + i * n * P, n, W.b2, block->Z2 + i * y,
-                    vectors_of_panel(block, i)); /* Eq 3 */
+        for (Index i = from; i < to; i++) {
+            const int vectors = vectors_of_panel(block, i);
+            real *Z2 = block->Z2 + i * y;
+            if (p->skip) product(W.V, p->n_y, block->X + i * x, p->n_x, W.b2, Z2, vectors);
+            product(W.W2, p->n_y, A1 + i * n * P, n, p->skip ? NULL : W.b2, Z2, vectors); /* Eq 3 */
+        }
     }
 }
 
@@ -264,10 +272,11 @@ static double output(const Problem *p, const Block *block, int with_Y) {
 /* dZ1 (n_h, P) = W2ᵀ dZ2 ∗ g'(Z1), which stands in dZ1. A tile of W2ᵀ dZ2 at a time. */
 static void backward_to_Z1(const Problem *p, Parameters W, const real *dZ2, int vectors,
                            real *dZ1) {
+    static const real no_bias[UNITS] = {0};
     real tile[UNITS * P] __attribute__((aligned(VECTOR_BYTES)));
     for (Index j = 0; j < p->n_h; j += UNITS) {
         const int units = p->n_h - j < UNITS ? (int)(p->n_h - j) : UNITS;
-        product_rows(W.W2 + j, 1, p->n_h, dZ2, p->n_y, NULL, tile, units, vectors);
+        product_rows(W.W2 + j, 1, p->n_h, dZ2, p->n_y, no_bias, tile, units, vectors);
         for (int i = 0; i < units; i++)
             for (int v = 0; v < vectors; v++) {
                 real *d = dZ1 + (j + i) * P + v * LANES;
@@ -276,12 +285,22 @@ static void backward_to_Z1(const Problem *p, Parameters W, const real *dZ2, int 
     }
 }
 
+/* dW (n, n_x) += dZ Xᵀ, of Z = W X: the columns of X that are whole vectors as they lie in memory. */
+static void backward_to_weights(const Problem *p, const Block *block, const real *dZ, Index n,
+                                real *dW) {
+    const Index x = p->n_x * P, z = n * P;
+    const Index whole = p->x_row == 1 ? p->n_x / LANES * LANES : 0;
+    product_outer(dZ, z, n, p->X, block->at, whole, block->m, dW, p->n_x);
+    product_transposed(dZ, z, n, block->X + whole * P, x, p->n_x - whole, block->vectors,
+                       dW + whole, p->n_x);
+}
+
 /* Cost of a block, its examples weighted by their shares; its gradients are added to d, unless
  * d is NULL. Each stage runs over all panels: what bounds a small network is the wait for results,
  * and panels do not wait for each other. */
 static double pass(const Problem *p, Parameters W, Block *block, const Parameters *d,
                    uint32_t key) {
-    const Index x = p->n_x * P, h = p->n_h * P, y = p->n_y * P;
+    const Index h = p->n_h * P, y = p->n_y * P;
     forward(p, W, block, d != NULL, key);
     const double J = output(p, block, 1); /* Eq 4, 5, 6 */
     for (Index i = 0; d && i * WIDE < block->vectors; i++)
@@ -291,10 +310,8 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
         const Index n = inputs_of_W2(p);
         product_transposed(block->dZ2, y, p->n_y, A1, n * P, n, block->vectors, d->W2, n); /* Eq 7 */
         row_sums(block->dZ2, y, p->n_y, block->vectors, d->b2);                         /* Eq 8 */
-        const Index whole = p->x_row == 1 ? p->n_x / LANES * LANES : 0; /* columns in vectors */
-        product_outer(block->dZ1, h, p->n_h, p->X, block->at, whole, block->m, d->W1, p->n_x);
-        product_transposed(block->dZ1, h, p->n_h, block->X + whole * P, x, p->n_x - whole,
-                           block->vectors, d->W1 + whole, p->n_x); /* Eq 10, of Z1 = W1 X + b1 */
+        backward_to_weights(p, block, block->dZ1, p->n_h, d->W1); /* Eq 10, of Z1 = W1 X + b1 */
+        if (p->skip) backward_to_weights(p, block, block->dZ2, p->n_y, d->V);
         row_sums(block->dZ1, h, p->n_h, block->vectors, d->b1); /* Eq 11 */
     }
     return J;

@@ -43,7 +43,7 @@ static void optimizer_step(const Problem *p, const Optimizer *optimizer, real *t
     const Index size = n_parameters(p);
     const Parameters at = parameters_at(p, theta);
     const struct { const real *start; Index n; int is_weight; } blocks[] = {
-        {at.W1, p->n_h * p->n_x, 1}, {at.b1, p->n_h, 0},
+        {at.W1, size_of_W1(p), 1}, {at.b1, p->n_h, 0},
         {at.W2, p->n_y * inputs_of_W2(p), 1}, {at.b2, p->n_y, 0},
     };
     const double alpha = optimizer->learning_rate, t = (double)(n_steps_done + 1);

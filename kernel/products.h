@@ -26,7 +26,8 @@ INLINE void product_tile(const real *A, Index row, Index column, const real *B, 
 #pragma GCC unroll 8
     for (int i = 0; i < units; i++)
 #pragma GCC unroll 4
-        for (int v = 0; v < wide; v++) total[i][v] = splat(c ? c[i] : 0);
+        for (int v = 0; v < wide; v++)
+            total[i][v] = c ? splat(c[i]) : load(C + i * P + v * LANES);
     for (Index l = 0; l < k; l++) {
         vec b[WIDE];
 #pragma GCC unroll 4
@@ -44,6 +45,7 @@ INLINE void product_tile(const real *A, Index row, Index column, const real *B, 
         for (int v = 0; v < wide; v++) store(C + i * P + v * LANES, total[i][v]);
 }
 
+/* C (units, P) = A (units, k) B (k, P) + c. Without c it is added to C. */
 static void product_rows(const real *A, Index row, Index column, const real *B, Index k,
                          const real *c, real *C, int units, int vectors) {
 #define TILE(n) \

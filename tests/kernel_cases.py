@@ -68,7 +68,7 @@ def laid_out(A: Array, layout: str) -> Array:
 
 @st.composite
 def cases(draw: Any, largest: int = 67) -> Case:
-    """Any activation, loss, shape, dtype, layout, with or without weights and dropout.
+    """Any activation, loss, shape, dtype, layout, with or without weights, dropout and skip.
 
     X, W1 and b1 are short binary fractions, so that Z1 is exact and both engines stand on the
     same side of a kink; W2 and b2 keep the scores near 1, where no exponential magnifies rounding.
@@ -91,9 +91,14 @@ def cases(draw: Any, largest: int = 67) -> Case:
             Y[random.random(Y.shape) < 0.2] = 0
     else:
         Y = random.standard_normal((1 if kind is Quantile else n_y, m))
-    n = n_h or n_x
+    n, skip = n_h or n_x, n_y if n_h and draw(st.booleans()) else 0
     start = Parameters(
-        random.integers(-8, 9, (n_h, n_x)) / 16,
+        np.concatenate(
+            [
+                random.integers(-8, 9, (n_h, n_x)) / 16,
+                random.standard_normal((skip, n_x)) / np.sqrt(max(1, n_x)),
+            ]
+        ),
         random.integers(-8, 9, (n_h, 1)) / 16 + 1 / 512,  # no Z1 is exactly 0, on the kink
         random.standard_normal((n_y, n)) / np.sqrt(max(1, n)),
         random.standard_normal((n_y, 1)) / 4,

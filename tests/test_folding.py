@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shoal.activations import ACTIVATIONS
-from shoal.folding import average, fold_inputs, fold_scores
+from shoal.errors import ParameterError
+from shoal.folding import SLOPES, average, fold_inputs, fold_scores, fold_skip
 from shoal.network import Parameters, collapse, forward, initialize
 
 sizes = st.tuples(st.integers(1, 4), st.integers(0, 5), st.integers(1, 3))  # n_x, n_h, n_y
@@ -16,8 +17,8 @@ seeds = st.integers(0, 2**16)
 
 
 def network(n_x: int, n_h: int, n_y: int, random: np.random.Generator) -> Parameters:
-    """Random weights and biases."""
-    like = initialize(n_x, n_h, n_y)
+    """Random weights and biases; now and then a skip."""
+    like = initialize(n_x, n_h, n_y, skip=n_h > 0 and random.random() < 0.5)
     return Parameters(*(random.normal(size=block.shape) for block in like))
 
 
@@ -63,24 +64,52 @@ def test_raw_scores_from_the_folded_network(shape: tuple[int, int, int], seed: i
 def test_a_committee_is_a_network(shape: tuple[int, int, int], seed: int, n_members: int) -> None:
     """One network of all hidden units, whose scores are the average of the members' scores."""
     random = np.random.default_rng(seed)
-    members = [network(*shape, random) for _ in range(n_members)]
+    like = network(*shape, random)
+    members = [Parameters(*(random.normal(size=b.shape) for b in like)) for _ in range(n_members)]
     together = average(members)
     X = random.normal(size=(shape[0], 20))
     expected = np.mean([scores(X, member) for member in members], axis=0)
     assert_close(scores(X, together), expected)
-    assert together.W1.shape == (n_members * shape[1], shape[0])
+    assert together.b1.shape == (n_members * shape[1], 1)
+    assert len(together.W1) - len(together.b1) == len(members[0].W1) - len(members[0].b1)
 
 
 @given(seeds)
 def test_folding_and_averaging_go_in_either_order(seed: int) -> None:
     """Members folded and then averaged are the members averaged and then folded."""
     random = np.random.default_rng(seed)
-    members = [network(3, 4, 2, random) for _ in range(3)]
+    like = network(3, 4, 2, random)
+    members = [Parameters(*(random.normal(size=block.shape) for block in like)) for _ in range(3)]
     center, scale = random.normal(size=3), 10.0 ** random.uniform(-2, 2, 3)
     first = average([fold_inputs(member, center, scale) for member in members])
     last = fold_inputs(average(members), center, scale)
     for mine, theirs in zip(first, last, strict=True):
         assert_close(mine, theirs)
+
+
+@given(sizes, seeds, st.sampled_from(sorted(SLOPES)))
+def test_a_skip_is_two_units_of_each_output(
+    shape: tuple[int, int, int], seed: int, activation: str
+) -> None:
+    """Without the skip the scores are the same, large and small, and W1 and b1 are as long."""
+    random = np.random.default_rng(seed)
+    n_x, n_h, n_y = shape[0], shape[1] + 1, shape[2]
+    like = initialize(n_x, n_h, n_y, skip=True)
+    parameters = Parameters(*(random.normal(size=block.shape) for block in like))
+    X = random.normal(size=(n_x, 20)) * 10.0 ** random.integers(-3, 4)
+    folded = fold_skip(parameters, activation)
+    assert len(folded.W1) == len(folded.b1) == folded.W2.shape[1] == n_h + 2 * n_y
+    assert_close(scores(X, folded, activation), scores(X, parameters, activation))
+    assert fold_skip(folded, activation) is folded
+
+
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS.keys() - SLOPES))
+def test_a_skip_that_bounded_units_cannot_write(activation: str) -> None:
+    """sigmoid and tanh are refused, but for a network without a skip."""
+    with pytest.raises(ParameterError, match=f"{activation} units; choose one of: relu, leaky"):
+        fold_skip(initialize(2, 3, 1, skip=True), activation)
+    plain = initialize(2, 3, 1)
+    assert fold_skip(plain, activation) is plain
 
 
 @given(sizes, seeds)

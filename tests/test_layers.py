@@ -37,7 +37,7 @@ RULES = {
         "numpy scipy",
         "",
     ),
-    "folding": ("activations network", "numpy", ""),
+    "folding": ("activations errors network", "numpy", ""),
     # the waist: plain data
     "table": ("activations errors", "numpy", "narwhals"),
     "prediction": ("activations engine kernel losses network", "numpy", ""),

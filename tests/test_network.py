@@ -31,15 +31,22 @@ from shoal.network import (
 
 
 def problem(
-    output: str | Loss = "sigmoid", *, n_x: int = 3, n_h: int = 5, m: int = 20, seed: int = 0
+    output: str | Loss = "sigmoid",
+    *,
+    n_x: int = 3,
+    n_h: int = 5,
+    m: int = 20,
+    seed: int = 0,
+    skip: bool = False,
 ) -> tuple[Array, Array, Parameters]:
     """X, Y in the domain of the output, and parameters that are not tiny, biases included."""
     loss = get_loss(output)
     random = np.random.RandomState(seed)
     n_y = len(loss.levels) if isinstance(loss, Quantile) else 2
     X = random.randn(n_x, m)
-    parameters = initialize(n_x, n_h, n_y, scale=0.7, random_state=random)
+    parameters = initialize(n_x, n_h, n_y, scale=0.7, random_state=random, skip=skip)
     parameters = parameters._replace(b1=random.randn(n_h, 1), b2=random.randn(n_y, 1))
+    parameters.W1[n_h:] = random.randn(*parameters.W1[n_h:].shape)
     Y = np.abs(random.randn(1 if isinstance(loss, Quantile) else n_y, m)) + 0.1
     if loss.name in ("sigmoid", "softmax"):
         Y = np.eye(n_y)[:, random.randint(n_y, size=m)]
@@ -60,13 +67,14 @@ OUTPUTS = [*LOSSES, Huber(0.5), Quantile((0.1, 0.5, 0.9)), Tweedie(1.2)]
 @pytest.mark.parametrize("output", OUTPUTS, ids=repr)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradients_agree_with_differences(activation: str, output: str | Loss) -> None:
-    """Every block of every activation × output × weights × n_h in 0, 1, 5 is within 1e-7.
+    """Every block of every activation × output × weights × n_h in 0, 1, 5, 5 with a skip is
+    within 1e-7.
 
     Relative, float64, central differences, entries whose difference crosses a kink left out.
     """
     weights = np.random.default_rng(0).integers(0, 4, size=20) / 2
-    for n_h in (0, 1, 5):
-        X, Y, parameters = problem(output, n_h=n_h)
+    for n_h, skip in ((0, False), (1, False), (5, False), (5, True)):
+        X, Y, parameters = problem(output, n_h=n_h, skip=skip)
         for sample_weight in (None, weights):
             check = gradient_check(
                 X,
@@ -211,16 +219,18 @@ def test_verdicts_follow_the_worst_block() -> None:
     activation=st.sampled_from(list(ACTIVATIONS)),
     output=st.sampled_from(["sigmoid", "softmax", "identity", "poisson"]),
     seed=st.integers(0, 1000),
+    skip=st.booleans(),
 )
 @settings(deadline=None, max_examples=150)
 def test_forward_is_the_loop(
-    sizes: tuple[int, int, int, int], activation: str, output: str, seed: int
+    sizes: tuple[int, int, int, int], activation: str, output: str, seed: int, skip: bool
 ) -> None:
     """Vectorised and looped forward passes agree to rounding for all shapes (Eq 1, 2, 3, 4)."""
     n_x, n_h, n_y, m = sizes
     random = np.random.RandomState(seed)
-    parameters = initialize(n_x, n_h, n_y, scale=1, random_state=random)
+    parameters = initialize(n_x, n_h, n_y, scale=1, random_state=random, skip=skip and n_h > 0)
     parameters = parameters._replace(b1=random.randn(n_h, 1), b2=random.randn(n_y, 1))
+    parameters.W1[n_h:] = random.randn(*parameters.W1[n_h:].shape)
     X = random.randn(n_x, m)
     form = {"activation": activation, "output": output}
     fast, slow = forward(X, parameters, **form), forward_loop(X, parameters, **form)
@@ -436,10 +446,10 @@ def test_an_unknown_scheme_is_answered_with_those_there_are() -> None:
         initialize(2, 4, 1, scheme="uniform")
 
 
-@pytest.mark.parametrize("n_h", [0, 1, 6])
-def test_collapse_is_exact(n_h: int) -> None:
+@pytest.mark.parametrize(("n_h", "skip"), [(0, False), (1, False), (6, False), (6, True)])
+def test_collapse_is_exact(n_h: int, skip: bool) -> None:
     """W X + b equals the identity-activated network's Z2, and without a hidden layer is it."""
-    X, _, parameters = problem(n_h=n_h)
+    X, _, parameters = problem(n_h=n_h, skip=skip)
     W, b = collapse(parameters)
     assert W.shape == (2, 3)
     np.testing.assert_allclose(
@@ -447,7 +457,30 @@ def test_collapse_is_exact(n_h: int) -> None:
     )
 
 
+def test_a_skip_starts_at_0_and_needs_hidden_units() -> None:
+    """It changes no other weight of the start; without hidden units it has no meaning."""
+    plain, with_skip = (initialize(3, 4, 2, random_state=0, skip=skip) for skip in (False, True))
+    blocks_close(with_skip._replace(W1=with_skip.W1[:4]), plain)
+    assert not with_skip.W1[4:].any()
+    assert with_skip.W1.shape == (6, 3)
+    with pytest.raises(ParameterError, match="choose skip=False"):
+        initialize(3, 0, 2, skip=True)
+
+
 # ---- errors ------------------------------------------------------------------------------------
+
+
+def test_rows_of_W1_that_are_neither_units_nor_a_skip_are_refused() -> None:
+    """W1 has as many rows as b1, or n_y more; without hidden units none."""
+    X, _, parameters = problem(skip=True)
+    W1, b1, W2, b2 = parameters
+    for wrong in (
+        Parameters(W1[:-1], b1, W2, b2),
+        Parameters(W1, b1[:-1], W2, b2),
+        Parameters(W1[:2], b1[:0], W2, b2),
+    ):
+        with pytest.raises(DataError, match="does not fit b1 of shape"):
+            forward(X, wrong)
 
 
 def test_arrays_of_the_wrong_shape_are_named_with_the_right_one() -> None:

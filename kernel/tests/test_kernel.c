@@ -96,6 +96,7 @@ static void every_function(void) {
             for (unsigned s = 0; s < sizeof shapes / sizeof *shapes; s++) {
                 Data d = data(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3], activation,
                               loss, 1, s % 2);
+                d.p.skip = d.p.n_h && (s + activation) % 2;
                 if (s % 3 == 0) d.p.sample_weight = d.weight;
                 check_gradients(d);
                 release(d);
@@ -118,6 +119,7 @@ static void descents(Index K, Index m, Index batch, int full) {
     for (int method = GRADIENT_DESCENT; method <= ADAM; method++) {
         Data d = data(20, 30, 3, m, TANH, CROSS_ENTROPY, K, 0);
         d.p.sample_weight = d.weight, d.p.dropout = 0.25, d.p.seed = 12345678901234;
+        d.p.skip = K % 2;
         const Optimizer settings = optimizer(method);
         const Index size = n_parameters(&d.p), n = K * size, n_m = n * n_moments(&settings);
         real *start = numbers(n), *theta = numbers(n), *first = numbers(n), *moments = numbers(n_m);

@@ -180,7 +180,7 @@ class NumpyEngine:
     ) -> Descent:
         """One step per batch; a batch of None is all examples."""
         costs = []
-        n_h = len(parameters.W1)
+        n_h = len(parameters.b1)
         for examples in batches:
             batch = problem if examples is None else problem.batch(examples)
             keep = None
@@ -322,7 +322,7 @@ class CompiledEngine:
             return known[2]
         if not can_take(problem.X, like.W2.dtype, problem.activation, problem.loss):
             return None
-        n_h, n_y = len(like.W1), len(like.W2)
+        n_h, n_y = len(like.b1), len(like.W2)
         weight = problem.sample_weight
         if weight is not None and weight.ndim == 1 and K > 1:
             weight = np.broadcast_to(weight, (K, len(weight)))
@@ -334,6 +334,7 @@ class CompiledEngine:
             n_y=n_y,
             activation=problem.activation,
             loss=problem.loss,
+            skip=len(like.W1) > n_h,
             penalty=problem.penalty,
             dropout=problem.dropout,
             seed=problem.seed,

@@ -31,7 +31,7 @@ from shoal.errors import DataError, ParameterError
 from shoal.losses import Loss, Quantile
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
-VERSION = 1  # shoal_kernel_version of entry.c
+VERSION = 2  # shoal_kernel_version of entry.c
 LIBRARY = "libshoal_kernel.so"
 INSTRUCTION_SETS = ("avx512", "avx2", "baseline")  # best first
 
@@ -60,6 +60,7 @@ class _Problem(Structure):
         ("seed", ctypes.c_uint64),
         ("activation", c_int32),
         ("loss", c_int32),
+        ("skip", c_int32),
     )
 
 
@@ -89,6 +90,7 @@ class Prepared:
     n_h, n_y : int
     activation : str
     loss : Loss
+    skip : bool
     penalty, dropout : float
     seed : int
     """
@@ -103,6 +105,7 @@ class Prepared:
         n_y: int,
         activation: str,
         loss: Loss,
+        skip: bool = False,
         penalty: float = 0.0,
         dropout: float = 0.0,
         seed: int = 0,
@@ -111,7 +114,7 @@ class Prepared:
         self.dtype = X.dtype
         self.n_h, self.n_y = n_h, n_y
         n_x, m = X.shape
-        self.size = n_h * (n_x + 1) + n_y * ((n_h or n_x) + 1)
+        self.size = n_h * (n_x + 1) + (n_y * n_x if skip else 0) + n_y * ((n_h or n_x) + 1)
         n_t = 1 if isinstance(loss, Quantile) else n_y
         levels = loss.levels if isinstance(loss, Quantile) else ()
         if levels and len(levels) != n_y:
@@ -139,6 +142,7 @@ class Prepared:
             seed=seed,
             activation=ACTIVATIONS.index(activation),
             loss=LOSSES.index(type(loss)),
+            skip=skip,
         )
         if self.Y is not None:
             self.struct.Y = _address(self.Y)
@@ -286,7 +290,7 @@ class Kernel:
         _raise(status)
 
     def predictor(
-        self, theta: Array, *, n_x: int, n_h: int, n_y: int, activation: str, loss: Loss
+        self, theta: Array, *, n_x: int, n_h: int, n_y: int, activation: str, loss: Loss, skip: bool
     ) -> Callable[[Array, bool, int], Array]:
         """A function of rows X (m, n_x), whether scores are wanted, and the number of threads.
 
@@ -303,6 +307,7 @@ class Kernel:
             n_y=n_y,
             activation=activation,
             loss=loss,
+            skip=skip,
         )
         _check("theta", theta, dtype, (like.size,))
         function, itemsize = self._predict[dtype], dtype.itemsize

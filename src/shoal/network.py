@@ -5,6 +5,9 @@ docs/equations.md, which says where the course teaches each.
 
 With n_h = 0 there is no hidden layer: W1 is (0, n_x), W2 is (n_y, n_x), and A1 is X. That is
 logistic (linear, softmax) regression, the course's starting point.
+
+A network in training may have a linear skip, Z2 = W2 A1 + b2 + V X: then V is the last n_y rows of
+W1, and b1 is shorter than W1. `shoal.folding.fold_skip` makes of it a network without.
 """
 
 from itertools import chain
@@ -20,7 +23,7 @@ from shoal.losses import Loss, get_loss
 class Parameters(NamedTuple):
     """The numbers that are learnt. Gradients come in the same shape."""
 
-    W1: Array  # (n_h, n_x)
+    W1: Array  # (n_h, n_x); (n_h + n_y, n_x) with a skip
     b1: Array  # (n_h, 1)
     W2: Array  # (n_y, n_h); (n_y, n_x) where n_h = 0
     b2: Array  # (n_y, 1)
@@ -45,6 +48,7 @@ def initialize(
     *,
     scheme: str = "normal",
     scale: float = 0.01,
+    skip: bool = False,
     random_state: int | np.random.RandomState | None = None,
 ) -> Parameters:
     """Random weights and zero biases.
@@ -59,6 +63,8 @@ def initialize(
         layer (Glorot and Bengio, 2010), or √(2 / inputs) of the layer (He et al., 2015).
     scale : float
         Standard deviation of the scheme "normal".
+    skip : bool
+        Whether there is a linear skip; it starts at 0.
     random_state : int, RandomState or None
         An integer draws W1 and then W2 from NumPy's legacy stream of that seed, as the course's
         notebooks do, so that their figures come out.
@@ -70,6 +76,8 @@ def initialize(
     """
     if n_x < 0 or n_h < 0 or n_y < 1:
         raise ParameterError(f"sizes must be n_x ≥ 0, n_h ≥ 0, n_y ≥ 1, not ({n_x}, {n_h}, {n_y})")
+    if skip and not n_h:
+        raise ParameterError("a network without hidden units is linear already: choose skip=False")
     if isinstance(random_state, np.random.RandomState):
         random = random_state
     else:
@@ -87,8 +95,9 @@ def initialize(
             raise ParameterError(f"scheme {scheme!r} does not exist; choose one of: {known}")
         return random.randn(n_out, n_in) * spread[scheme] + 0.0  # + 0.0 makes the zeros' −0 a 0
 
+    V = np.zeros((n_y if skip else 0, n_x))
     return Parameters(
-        W1=weights(n_h, n_x),
+        W1=np.concatenate([weights(n_h, n_x), V]),
         b1=np.zeros((n_h, 1)),
         W2=weights(n_y, n_h or n_x),
         b2=np.zeros((n_y, 1)),
@@ -123,12 +132,15 @@ def forward(
     """
     W1, b1, W2, b2 = parameters
     g = get_activation(activation).g
-    _check_inputs(X, W1)
+    _check_inputs(X, parameters)
+    W1, V = W1[: len(b1)], W1[len(b1) :]
     Z1 = W1 @ X + b1  # Eq 1
     A1 = g(Z1) if len(W1) else X  # Eq 2
     if keep is not None:
         A1 = A1 * keep
     Z2 = W2 @ A1 + b2  # Eq 3
+    if len(V):
+        Z2 = Z2 + V @ X  # the skip
     A2 = get_loss(output).output(Z2)  # Eq 4
     return Cache(Z1, A1, Z2, A2)
 
@@ -145,7 +157,8 @@ def forward_loop(
     g = get_activation(activation).g
     loss = get_loss(output)
     n_x, m = X.shape
-    n_h, n_y = len(W1), len(W2)
+    n_h, n_y = len(b1), len(W2)
+    W1, V = W1[:n_h], W1[n_h:]
     Z1, A1 = np.zeros((n_h, m)), np.zeros((W2.shape[1], m))
     Z2, A2 = np.zeros((n_y, m)), np.zeros((n_y, m))
     for i in range(m):
@@ -154,6 +167,8 @@ def forward_loop(
         A1[:, i] = g(Z1[:, i]) if n_h else X[:, i]  # Eq 2
         for j in range(n_y):
             Z2[j, i] = sum(W2[j, k] * A1[k, i] for k in range(len(A1))) + b2[j, 0]  # Eq 3
+            if len(V):
+                Z2[j, i] += sum(V[j, k] * X[k, i] for k in range(n_x))  # the skip
         A2[:, [i]] = loss.output(Z2[:, [i]])  # Eq 4
     return Cache(Z1, A1, Z2, A2)
 
@@ -214,6 +229,7 @@ def backward(
         dW1, db1, dW2, db2.
     """
     W1, b1, W2, _ = parameters
+    W1, V = W1[: len(b1)], W1[len(b1) :]
     Z1, A1, Z2, _ = cache
     g_prime = get_activation(activation).g_prime
     loss = get_loss(output)
@@ -228,6 +244,8 @@ def backward(
     if keep is not None:
         dZ1 = dZ1 * keep
     dW1 = dZ1 @ X.T  # Eq 10, of Z1 = W1 X + b1
+    if len(V):
+        dW1 = np.concatenate([dW1, dZ2 @ X.T])  # dV, of Z2 = ... + V X
     db1 = dZ1.sum(axis=1, keepdims=True)  # Eq 11
     return Parameters(dW1, db1, dW2, db2)
 
@@ -235,7 +253,13 @@ def backward(
 _COLUMNS = "examples are columns, so pass the transpose of a table whose rows are examples"
 
 
-def _check_inputs(X: Array, W1: Array) -> None:
+def _check_inputs(X: Array, parameters: Parameters) -> None:
+    W1, b1, W2, _ = parameters
+    if len(W1) != len(b1) and not (len(b1) and len(W1) == len(b1) + len(W2)):
+        raise DataError(
+            f"W1 of shape {W1.shape} does not fit b1 of shape {b1.shape}: it has as many rows, or, "
+            f"for the skip of a network with hidden units, {len(W2)} more"
+        )
     if X.ndim != 2 or X.shape[0] != W1.shape[1]:
         raise DataError(f"X of shape {X.shape} does not fit W1 of shape {W1.shape}: {_COLUMNS}")
 
@@ -300,7 +324,8 @@ def collapse(parameters: Parameters) -> tuple[Array, Array]:
     W1, b1, W2, b2 = parameters
     if not len(W1):
         return W2, b2
-    return W2 @ W1, W2 @ b1 + b2
+    W1, V = W1[: len(b1)], W1[len(b1) :]
+    return W2 @ W1 + (V if len(V) else 0), W2 @ b1 + b2
 
 
 class GradientCheck(NamedTuple):

@@ -27,7 +27,7 @@ class Predictor:
     def __init__(self, parameters: Parameters, activation: str, loss: Loss) -> None:
         self.parameters, self.activation, self.loss = parameters, activation, loss
         self.size = parameters.W1.size + parameters.W2.size
-        n_h, n_x = parameters.W1.shape
+        n_h, n_x = len(parameters.b1), parameters.W1.shape[1]
         n_y, dtype = len(parameters.W2), parameters.W2.dtype
         engine = choose_engine()
         self.compiled = None
@@ -42,6 +42,7 @@ class Predictor:
                 n_y=n_y,
                 activation=activation,
                 loss=loss,
+                skip=len(parameters.W1) > n_h,
             )
 
     def __call__(self, X: Any, *, scores: bool) -> Array:
