@@ -27,7 +27,8 @@ typedef struct {
     Index K, first_member;      /* members, and the number of the first among all */
     real *theta;                /* (K, n_parameters) */
     real *moments;              /* (K, n_moments, n_parameters) */
-    real *gradients;            /* (STRIPES used, K, n_parameters), or NULL */
+    real *tables;               /* (K, size_of_tables), where inputs are looked up */
+    real *gradients;            /* (STRIPES used, K, n_gradients), or NULL */
     double *J;                  /* (STRIPES used, K) */
     double *totals;             /* (n_steps or 1, K) sums of the weights of each batch */
     double *costs;              /* (n_steps, K) */
@@ -42,21 +43,25 @@ typedef struct {
 /* ---- blocks of examples ------------------------------------------------------------------------ */
 
 INLINE Index panel_bytes(const Problem *p) {
-    return P * ((Index)sizeof(real) * (p->n_x + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 12);
+    const Lookup *X = &p->lookup;
+    const Index reals = p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y + X->n_bins;
+    return P * ((Index)sizeof(real) * reals + 12 + 4 * X->n_columns);
 }
 
 /* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
 static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
     const Index row = P * (Index)sizeof(real);
-    block->X = (real *)at, at += panels * p->n_x * row;
+    block->X = (real *)at, at += panels * p->n_d * row;
     block->Y = (real *)at, at += panels * p->n_t * row;
     block->share = (real *)at, at += panels * row;
     block->A1 = (real *)at, at += panels * p->n_h * row;
     block->dZ1 = (real *)at, at += panels * p->n_h * row;
     block->dZ2 = (real *)at, at += panels * p->n_y * row;
     block->Z2 = (real *)at, at += panels * p->n_y * row;
+    block->fraction = (real *)at, at += panels * p->lookup.n_bins * row;
     block->at = (Index *)at, at += panels * P * (Index)sizeof(Index);
     block->example = (uint32_t *)at, at += panels * P * 4;
+    block->row = (uint32_t *)at, at += panels * P * p->lookup.n_columns * 4;
     return at + (-(uintptr_t)at & 63);
 }
 
@@ -77,6 +82,7 @@ INLINE void gather(const real *from, Index row, Index column, Index n, const Ind
 
 /* Fill a block with count examples, those of order or first, first + 1, ... */
 static void fill(const Problem *p, Block *block, const int64_t *order, Index first, Index count) {
+    const Lookup *X = &p->lookup;
     block->m = count;
     block->vectors = (count + LANES - 1) / LANES;
     for (Index vector = 0; vector < block->vectors; vector++) {
@@ -88,8 +94,11 @@ static void fill(const Problem *p, Block *block, const int64_t *order, Index fir
             examples[i] = order ? order[e] : first + e;
             block->example[panel * P + v + i] = (uint32_t)examples[i];
             block->at[panel * P + v + i] = examples[i] * p->x_column;
+            if (X->n_columns)
+                find_rows(X, examples[i], block->row + (vector * LANES + i) * X->n_columns,
+                          block->fraction + (vector * LANES + i) * X->n_bins);
         }
-        gather(p->X, p->x_row, p->x_column, p->n_x, examples, block->X + panel * p->n_x * P + v);
+        gather(p->X, p->x_row, p->x_column, p->n_d, examples, block->X + panel * p->n_d * P + v);
         gather(p->Y, p->y_row, p->y_column, p->n_t, examples, block->Y + panel * p->n_t * P + v);
     }
 }
@@ -107,13 +116,38 @@ static void fill_shares(const Problem *p, Block *block, Index member, Index coun
     }
 }
 
+/* ---- tables of what is looked up --------------------------------------------------------------- */
+
+/* Numbers of a member's gradients: those of the parameters, and of the tables. */
+INLINE Index tables_begin(const Problem *p) { return padded(n_parameters(p)); }
+
+INLINE Index n_gradients(const Problem *p) {
+    const Affine map = affine(p);
+    return p->lookup.n_columns ? tables_begin(p) + size_of_tables(&map) : n_parameters(p);
+}
+
+static void tables_of(const Problem *p, real *theta, real *tables) {
+    if (!p->lookup.n_columns) return;
+    const Affine map = affine(p);
+    const Parameters W = parameters_at(p, theta, NULL);
+    make_tables(&map, p->n_h ? W.W1 : W.V, W.b1, W.b2, tables);
+}
+
+static void gradients_of_tables(const Problem *p, real *gradients) {
+    if (!p->lookup.n_columns) return;
+    const Affine map = affine(p);
+    const Parameters d = parameters_at(p, gradients, gradients + tables_begin(p));
+    from_tables(&map, d.tables, d.b1, d.b2, p->n_h ? d.W1 : d.V);
+}
+
 /* ---- steps ------------------------------------------------------------------------------------- */
 
 /* The passes of some members over some stripes of one batch. */
 static void passes(Descent *d, Block *block, Index step, Index from_member, Index to_member,
                    Index from_stripe, Index to_stripe) {
     const Problem *p = d->p;
-    const Index size = n_parameters(p);
+    const Affine map = affine(p);
+    const Index size = n_parameters(p), n = n_gradients(p), n_tables = size_of_tables(&map);
     const Index begin = d->order && step ? d->ends[step - 1] : 0;
     const Index m = d->order ? d->ends[step] - begin : p->m;
     const Index width = d->block_panels * P, n_blocks = (m + width - 1) / width;
@@ -121,7 +155,7 @@ static void passes(Descent *d, Block *block, Index step, Index from_member, Inde
     for (Index s = from_stripe; s < to_stripe; s++) {
         for (Index k = from_member; k < to_member; k++) {
             if (d->gradients)
-                memset(d->gradients + (s * d->K + k) * size, 0, size * sizeof(real));
+                memset(d->gradients + (s * d->K + k) * n, 0, n * sizeof(real));
             d->J[s * d->K + k] = 0;
         }
         for (Index b = n_blocks * s / d->stripes; b < n_blocks * (s + 1) / d->stripes; b++) {
@@ -136,10 +170,13 @@ static void passes(Descent *d, Block *block, Index step, Index from_member, Inde
                 if (p->dropout > 0)
                     key = dropout_key(p->seed, d->n_steps_done + step, d->first_member + k);
                 Parameters gradients;
-                if (d->gradients)
-                    gradients = parameters_at(p, d->gradients + (s * d->K + k) * size);
-                d->J[s * d->K + k] += pass(p, parameters_at(p, d->theta + k * size), block,
-                                           d->gradients ? &gradients : NULL, key);
+                if (d->gradients) {
+                    real *at = d->gradients + (s * d->K + k) * n;
+                    gradients = parameters_at(p, at, at + tables_begin(p));
+                }
+                d->J[s * d->K + k] +=
+                    pass(p, parameters_at(p, d->theta + k * size, d->tables + k * n_tables), block,
+                         d->gradients ? &gradients : NULL, key);
             }
         }
     }
@@ -147,19 +184,23 @@ static void passes(Descent *d, Block *block, Index step, Index from_member, Inde
 
 /* Add up the stripes of one member, in their order, and step. */
 static void finish_step(Descent *d, Index step, Index k) {
-    const Index size = n_parameters(d->p);
+    const Affine map = affine(d->p);
+    const Index size = n_parameters(d->p), n = n_gradients(d->p);
     double J = 0;
     for (Index s = 0; s < d->stripes; s++) J += d->J[s * d->K + k];
     d->costs[step * d->K + k] = J;
     if (!d->gradients) return;
-    real *restrict total = d->gradients + k * size;
+    real *restrict total = d->gradients + k * n;
     for (Index s = 1; s < d->stripes; s++) {
-        const real *restrict more = d->gradients + (s * d->K + k) * size;
-        for (Index i = 0; i < size; i++) total[i] += more[i];
+        const real *restrict more = d->gradients + (s * d->K + k) * n;
+        for (Index i = 0; i < n; i++) total[i] += more[i];
     }
-    if (d->optimizer)
-        optimizer_step(d->p, d->optimizer, d->theta + k * size, total,
-                       d->moments + k * n_moments(d->optimizer) * size, d->n_steps_done + step);
+    gradients_of_tables(d->p, total);
+    if (!d->optimizer) return;
+    real *theta = d->theta + k * size;
+    optimizer_step(d->p, d->optimizer, theta, total,
+                   d->moments + k * n_moments(d->optimizer) * size, d->n_steps_done + step);
+    tables_of(d->p, theta, d->tables + k * size_of_tables(&map));
 }
 
 static void descend_work(void *shared, Team *team, int t) {
@@ -214,21 +255,27 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     d->n_threads = n_threads < shares ? n_threads : (int)shares;
     if (d->n_threads > MOST_THREADS) d->n_threads = MOST_THREADS;
 
-    const Index one_block = d->block_panels * bytes + 64;
-    const Index n_gradients = gradients_out || d->optimizer ? d->stripes * d->K * size : 0;
+    const Affine map = affine(p);
+    const Index one_block = d->block_panels * bytes + 64, n_tables = d->K * size_of_tables(&map);
+    const Index n_all =
+        gradients_out || d->optimizer ? padded(d->stripes * d->K * n_gradients(p)) : 0;
     const Index n_totals = (d->order ? d->n_steps : 1) * d->K;
-    char *memory = malloc(d->n_threads * one_block + n_gradients * sizeof(real) +
+    char *memory = malloc(d->n_threads * one_block + (n_tables + n_all) * sizeof(real) +
                           (d->stripes * d->K + n_totals) * sizeof(double) + 64);
     if (!memory) return NO_MEMORY;
     char *at = memory + (-(uintptr_t)memory & 63);
     for (int t = 0; t < d->n_threads; t++) at = lay_out(p, &d->blocks[t], d->block_panels, at);
+    d->tables = (real *)at, at += n_tables * sizeof(real);
+    d->gradients = n_all ? (real *)at : NULL, at += n_all * sizeof(real);
     d->J = (double *)at, at += d->stripes * d->K * sizeof(double);
     d->totals = (double *)at, at += n_totals * sizeof(double);
-    d->gradients = n_gradients ? (real *)at : NULL;
     const enum status status = weigh(d);
     if (status == DONE) {
+        memset(d->tables, 0, n_tables * sizeof(real)); /* between the end of a row and the next */
+        for (Index k = 0; k < d->K; k++)
+            tables_of(p, d->theta + k * size, d->tables + k * size_of_tables(&map));
         run_on_threads(d->n_threads, descend_work, d);
-        if (gradients_out) memcpy(gradients_out, d->gradients, d->K * size * sizeof(real));
+        if (gradients_out) memcpy(gradients_out, d->gradients, size * sizeof(real));
     }
     free(memory);
     return status;
@@ -262,6 +309,7 @@ static int evaluate(const Problem *p, real *theta, double *cost, real *gradients
 typedef struct {
     const Problem *p;
     real *theta;
+    real *tables;
     real *out; /* (n_y, m): Z2, or A2 */
     Index out_row, out_column;
     int scores;
@@ -276,7 +324,7 @@ static void predict_work(void *shared, Team *team, int t) {
     for (Index panel = panels * t / team->n; panel < panels * (t + 1) / team->n; panel++) {
         const Index first = panel * P, count = p->m - first < P ? p->m - first : P;
         fill(p, block, NULL, first, count);
-        forward(p, parameters_at(p, d->theta), block, 0, 0);
+        forward(p, parameters_at(p, d->theta, d->tables), block, 0, 0);
         if (!d->scores) output(p, block, 0);
         const real *from = d->scores ? block->Z2 : block->dZ2;
         for (Index i = 0; i < count; i++)
@@ -285,13 +333,21 @@ static void predict_work(void *shared, Team *team, int t) {
     }
 }
 
+/* What `predict` looks up, once for many predictions: `tables` (n_rows, padded units). */
+static int prepare(const Problem *p, real *theta, real *tables) {
+    const Affine map = affine(p);
+    memset(tables, 0, size_of_tables(&map) * sizeof(real));
+    tables_of(p, theta, tables);
+    return DONE;
+}
+
 /* Z2 of all examples if scores, else A2. */
-static int predict(const Problem *p, real *theta, real *out, Index out_row, Index out_column,
-                   int scores, int n_threads) {
+static int predict(const Problem *p, real *theta, real *tables, real *out, Index out_row,
+                   Index out_column, int scores, int n_threads) {
     Problem plain = *p;
     plain.dropout = 0;
     plain.n_t = 0; /* no Y */
-    Prediction d = {.p = &plain, .theta = theta, .out = out, .out_row = out_row,
+    Prediction d = {.p = &plain, .theta = theta, .tables = tables, .out = out, .out_row = out_row,
                     .out_column = out_column, .scores = scores};
     const Index panels = (p->m + P - 1) / P, bytes = panel_bytes(&plain) + 64;
     if (n_threads > panels) n_threads = panels > 0 ? (int)panels : 1;
@@ -313,4 +369,4 @@ static int predict(const Problem *p, real *theta, real *out, Index out_row, Inde
 typedef void (*Function)(void);
 
 const Function PASTE(shoal, ISA, REAL)[] = {(Function)descend, (Function)evaluate,
-                                            (Function)predict};
+                                            (Function)prepare, (Function)predict};

@@ -11,14 +11,16 @@
 #pragma once
 
 #include "functions.h"
+#include "lookup.h"
 #include "products.h"
 
 enum { GROUP_BYTES = 16 * 1024 };
 
 typedef struct {
     Index n_x, n_h, n_y, n_t; /* n_t: rows of Y, which is n_y but for quantiles: 1 */
+    Index n_d;                 /* inputs that are as they are; the others are looked up */
     Index m;
-    const real *X;             /* (n_x, m), x_row and x_column numbers from one to the next */
+    const real *X;             /* (n_d, m), x_row and x_column numbers from one to the next */
     Index x_row, x_column;
     const real *Y;             /* (n_t, m) */
     Index y_row, y_column;
@@ -30,17 +32,26 @@ typedef struct {
     uint64_t seed;             /* of the dropout */
     int32_t activation, loss;
     int32_t skip;              /* whether Z2 = W2 A1 + b2 + V X */
+    Lookup lookup;
 } Problem;
 
 typedef struct { /* the numbers that are learnt, or their gradients: one after another in memory */
     real *W1; /* (n_h, n_x) */
-    real *V;  /* (n_y, n_x), with a skip: the last rows of W1 */
+    real *V;  /* (n_y, n_x), with a skip: the last rows of W1; where n_h = 0: W2 */
     real *b1; /* (n_h) */
     real *W2; /* (n_y, n_h); (n_y, n_x) where n_h = 0 */
     real *b2; /* (n_y) */
+    real *tables; /* of lookup.h, where inputs are looked up: then W1 and V, or W2, are (n_x, n) */
 } Parameters;
 
 INLINE Index inputs_of_W2(const Problem *p) { return p->n_h ? p->n_h : p->n_x; }
+
+/* Scores that have a part linear in X. */
+INLINE Index n_linear(const Problem *p) { return p->skip || !p->n_h ? p->n_y : 0; }
+
+INLINE Affine affine(const Problem *p) {
+    return (Affine){.n_d = p->n_d, .n_h = p->n_h, .n_y = n_linear(p), .X = &p->lookup};
+}
 
 INLINE Index size_of_W1(const Problem *p) { return (p->n_h + (p->skip ? p->n_y : 0)) * p->n_x; }
 
@@ -48,11 +59,12 @@ static Index n_parameters(const Problem *p) {
     return size_of_W1(p) + p->n_h + p->n_y * (inputs_of_W2(p) + 1);
 }
 
-static Parameters parameters_at(const Problem *p, real *theta) {
-    Parameters at = {.W1 = theta};
+static Parameters parameters_at(const Problem *p, real *theta, real *tables) {
+    Parameters at = {.W1 = theta, .tables = tables};
     at.V = at.W1 + p->n_h * p->n_x;
     at.b1 = at.W1 + size_of_W1(p);
     at.W2 = at.b1 + p->n_h;
+    if (!p->n_h) at.V = at.W2;
     at.b2 = at.W2 + p->n_y * inputs_of_W2(p);
     return at;
 }
@@ -60,13 +72,15 @@ static Parameters parameters_at(const Problem *p, real *theta) {
 typedef struct { /* one block of examples; every array is panels of the shape given */
     Index m;           /* examples */
     Index vectors;     /* of them */
-    real *X;           /* (n_x, P) */
+    real *X;           /* (n_d, P) */
     real *Y;           /* (n_t, P) */
     real *share;       /* (1, P) each example's share of the average, for one member */
     real *A1;          /* (n_h, P) Z1, then A1 */
     real *dZ1;         /* (n_h, P) g'(Z1), then dZ1 */
     real *Z2;          /* (n_y, P) */
     real *dZ2;         /* (n_y, P) */
+    uint32_t *row;     /* (P, n_columns) of the tables */
+    real *fraction;    /* (P, n_bins) */
     Index *at;         /* (1, P) where the example begins in the problem's X */
     uint32_t *example; /* (1, P) its number among all, for the dropout */
 } Block;
@@ -135,6 +149,21 @@ static void product(const real *A, Index n, const real *B, Index k, const real *
     }
 }
 
+/* Z1 = W1 X + b1 (Eq 1), and the scores' linear part, V X + b2, in Z2. */
+static void inputs_forward(const Problem *p, Parameters W, Block *block, Index i) {
+    const int vectors = vectors_of_panel(block, i);
+    const real *X = block->X + i * p->n_d * P;
+    real *Z1 = block->A1 + i * p->n_h * P, *Z2 = block->Z2 + i * p->n_y * P;
+    if (p->lookup.n_columns) {
+        const Affine map = affine(p);
+        look_up(&map, W.tables, X, block->row + i * P * p->lookup.n_columns,
+                block->fraction + i * P * p->lookup.n_bins, vectors, Z1, Z2);
+    } else {
+        product(W.W1, p->n_h, X, p->n_x, W.b1, Z1, vectors);
+        product(W.V, n_linear(p), X, p->n_x, W.b2, Z2, vectors);
+    }
+}
+
 static void drop_out(const Problem *p, Block *block, Index i, int gradients, uint32_t key) {
     const uint32_t *example = block->example + i * P;
     real *A1 = block->A1 + i * p->n_h * P, *dZ1 = block->dZ1 + i * p->n_h * P;
@@ -151,7 +180,7 @@ static void drop_out(const Problem *p, Block *block, Index i, int gradients, uin
  * dropout. */
 static void forward(const Problem *p, Parameters W, Block *block, int gradients, uint32_t key) {
     const Index n_panels = (block->vectors + WIDE - 1) / WIDE;
-    const Index x = p->n_x * P, h = p->n_h * P, y = p->n_y * P, n = inputs_of_W2(p);
+    const Index h = p->n_h * P, y = p->n_y * P;
     /* So many panels at a time that their Z1 is still in L1 when it is turned into A1. */
     const Index group = GROUP_BYTES / (h * (Index)sizeof(real) + 1) + 1;
     for (Index from = 0; from < n_panels; from += group) {
@@ -159,22 +188,16 @@ static void forward(const Problem *p, Parameters W, Block *block, int gradients,
         const int last = vectors_of_panel(block, to - 1);
         const Index full = last == WIDE ? to : to - 1;
         real *Z1 = block->A1, *g_prime = gradients ? block->dZ1 : NULL;
-        for (Index i = from; i < to; i++)
-            product(W.W1, p->n_h, block->X + i * x, p->n_x, W.b1, Z1 + i * h,
-                    vectors_of_panel(block, i)); /* Eq 1 */
+        for (Index i = from; i < to; i++) inputs_forward(p, W, block, i); /* Eq 1 */
         activate_rows(p->activation, Z1 + from * h, g_prime ? g_prime + from * h : NULL,
                       (full - from) * p->n_h, WIDE); /* Eq 2 */
         if (full < to)
             activate_rows(p->activation, Z1 + full * h, g_prime ? g_prime + full * h : NULL,
                           p->n_h, last);
         for (Index i = from; p->dropout > 0 && i < to; i++) drop_out(p, block, i, gradients, key);
-        const real *A1 = p->n_h ? block->A1 : block->X;
-        for (Index i = from; i < to; i++) {
-            const int vectors = vectors_of_panel(block, i);
-            real *Z2 = block->Z2 + i * y;
-            if (p->skip) product(W.V, p->n_y, block->X + i * x, p->n_x, W.b2, Z2, vectors);
-            product(W.W2, p->n_y, A1 + i * n * P, n, p->skip ? NULL : W.b2, Z2, vectors); /* Eq 3 */
-        }
+        for (Index i = from; p->n_h && i < to; i++)
+            product(W.W2, p->n_y, block->A1 + i * h, p->n_h, p->skip ? NULL : W.b2,
+                    block->Z2 + i * y, vectors_of_panel(block, i)); /* Eq 3 */
     }
 }
 
@@ -295,6 +318,22 @@ static void backward_to_weights(const Problem *p, const Block *block, const real
                        dW + whole, p->n_x);
 }
 
+/* dW1 and dV, or, where inputs are looked up, the gradients of their tables. */
+static void inputs_backward(const Problem *p, const Block *block, const Parameters *d) {
+    if (!p->lookup.n_columns) {
+        backward_to_weights(p, block, block->dZ1, p->n_h, d->W1); /* Eq 10, of Z1 = W1 X + b1 */
+        backward_to_weights(p, block, block->dZ2, n_linear(p), d->V);
+        return;
+    }
+    const Affine map = affine(p);
+    const Index c = P * p->lookup.n_columns, b = P * p->lookup.n_bins;
+    for (Index u = 0; u < map.n_h + map.n_y; u += P)
+        for (Index i = 0; i * P < block->m; i++)
+            add_up(&map, block->dZ1 + i * p->n_h * P, block->dZ2 + i * p->n_y * P,
+                   block->X + i * p->n_d * P, block->row + i * c, block->fraction + i * b,
+                   block->m - i * P < P ? block->m - i * P : P, u, d->tables);
+}
+
 /* Cost of a block, its examples weighted by their shares; its gradients are added to d, unless
  * d is NULL. Each stage runs over all panels: what bounds a small network is the wait for results,
  * and panels do not wait for each other. */
@@ -306,12 +345,11 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
     for (Index i = 0; d && i * WIDE < block->vectors; i++)
         backward_to_Z1(p, W, block->dZ2 + i * y, vectors_of_panel(block, i), block->dZ1 + i * h);
     if (d) {
-        const real *A1 = p->n_h ? block->A1 : block->X;
-        const Index n = inputs_of_W2(p);
-        product_transposed(block->dZ2, y, p->n_y, A1, n * P, n, block->vectors, d->W2, n); /* Eq 7 */
+        if (p->n_h)
+            product_transposed(block->dZ2, y, p->n_y, block->A1, h, p->n_h, block->vectors, d->W2,
+                               p->n_h);                                                /* Eq 7 */
         row_sums(block->dZ2, y, p->n_y, block->vectors, d->b2);                         /* Eq 8 */
-        backward_to_weights(p, block, block->dZ1, p->n_h, d->W1); /* Eq 10, of Z1 = W1 X + b1 */
-        if (p->skip) backward_to_weights(p, block, block->dZ2, p->n_y, d->V);
+        inputs_backward(p, block, d);                                                   /* Eq 10 */
         row_sums(block->dZ1, h, p->n_h, block->vectors, d->b1); /* Eq 11 */
     }
     return J;

@@ -41,7 +41,7 @@ static void adam(Index n, real *restrict theta, const real *restrict d, real *re
 static void optimizer_step(const Problem *p, const Optimizer *optimizer, real *theta, real *d,
                            real *moments, int64_t n_steps_done) {
     const Index size = n_parameters(p);
-    const Parameters at = parameters_at(p, theta);
+    const Parameters at = parameters_at(p, theta, NULL);
     const struct { const real *start; Index n; int is_weight; } blocks[] = {
         {at.W1, size_of_W1(p), 1}, {at.b1, p->n_h, 0},
         {at.W2, p->n_y * inputs_of_W2(p), 1}, {at.b2, p->n_y, 0},

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import shoal.engine
-from kernel_cases import Case, cases, compare, engines
+import shoal.prediction
+from kernel_cases import Case, cases, compare, engines, predict
 from shoal import datasets
 from shoal.activations import Array
 from shoal.dropout import kept_units
@@ -22,6 +23,7 @@ from shoal.kernel import Prepared, load_kernel
 from shoal.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 from shoal.network import Parameters, forward, initialize
 from shoal.optimizers import Adam, GradientDescent, Memory
+from shoal.prediction import Predictor
 
 ENGINES = engines()
 needs_kernel = pytest.mark.skipif(not ENGINES, reason="the kernel is not built here")
@@ -109,7 +111,7 @@ def test_functions_are_exact_to_the_last_places(isa: str, dtype: Any, name: str)
     Z = np.concatenate([-small, small, np.linspace(-20, 20, 20_000)])[None].astype(dtype)
     one, zero = np.ones((1, 1), dtype), np.zeros((1, 1), dtype)
     problem = Problem(Z, Z, None, name, SquaredError())
-    ours = ENGINES[isa].predict(problem, Parameters(one, zero, one, zero), scores=True)
+    ours = predict(ENGINES[isa], problem, Parameters(one, zero, one, zero), scores=True)
     exact = FUNCTIONS[name](Z.astype(np.longdouble))
     assert (np.abs(ours - exact) / np.spacing(np.abs(exact).astype(dtype))).max() <= 3
 
@@ -121,7 +123,7 @@ def test_the_exponential_reaches_denormals_and_infinity(isa: str, dtype: Any) ->
     Z = np.linspace(-110 if dtype is np.float32 else -760, 40, 50_001).astype(dtype)[None]
     one, zero = np.ones((1, 1), dtype), np.zeros((1, 1), dtype)
     none = Parameters(np.zeros((0, 1), dtype), np.zeros((0, 1), dtype), one, zero)
-    ours = ENGINES[isa].predict(Problem(Z, Z, None, "tanh", Poisson()), none, scores=False)
+    ours = predict(ENGINES[isa], Problem(Z, Z, None, "tanh", Poisson()), none, scores=False)
     exact = np.exp(Z.astype(np.longdouble))
     assert (np.abs(ours - exact) / np.spacing(exact.astype(dtype))).max() <= 2
 
@@ -136,7 +138,7 @@ def test_nan_and_infinity_go_where_numpy_sends_them(isa: str) -> None:
         parameters = Parameters(one, zero, one, zero)
         with np.errstate(invalid="ignore", over="ignore"):
             theirs = forward(Z, parameters, activation=activation, output="identity").Z2
-        ours = ENGINES[isa].predict(problem, parameters, scores=True)
+        ours = predict(ENGINES[isa], problem, parameters, scores=True)
         np.testing.assert_allclose(ours, theirs, rtol=1e-15, atol=0, err_msg=activation)
 
 
@@ -155,12 +157,12 @@ def test_a_row_alone_gives_the_bits_it_gives_in_a_batch(
     start = Parameters(*(b.astype(dtype) for b in initialize(7, 13, 3, scale=1, random_state=0)))
     loss = CrossEntropy()
 
-    def predict(X: Array) -> Array:
+    def outputs(X: Array) -> Array:
         Y = np.zeros((3, X.shape[1]), dtype)
-        return ENGINES[isa].predict(Problem(X, Y, None, activation, loss), start, scores=False)
+        return predict(ENGINES[isa], Problem(X, Y, None, activation, loss), start, scores=False)
 
-    together = predict(X)
-    alone = np.concatenate([predict(X[:, [i]]) for i in range(101)], axis=1)
+    together = outputs(X)
+    alone = np.concatenate([outputs(X[:, [i]]) for i in range(101)], axis=1)
     assert together.tobytes() == alone.tobytes()
 
 
@@ -170,7 +172,8 @@ def test_any_number_of_threads_gives_the_same_bits(
     dtype: Any, K: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1, 2, 4 and 8 threads, twice each: parameters, memories and costs are equal byte for byte."""
-    monkeypatch.setattr(shoal.engine, "ALONE", 0)  # threads for the least work
+    for module in (shoal.engine, shoal.prediction):
+        monkeypatch.setattr(module, "ALONE", 0)  # threads for the least work
     problem, start = flower(3000, 20, 30, dtype)
     method, kernel = Adam(), load_kernel()
     assert kernel is not None
@@ -183,7 +186,7 @@ def test_any_number_of_threads_gives_the_same_bits(
         memories = [method.init(start)] * K
         results = engine.descend_together(problem, members, method, memories, batches)
         J, gradients = engine.cost_and_gradients(problem, start)
-        out = engine.predict(problem, start, scores=False)
+        out = predict(engine, problem, start, scores=False)
         seen.add((b"".join(map(bits, results)), J, gradients.W1.tobytes(), out.tobytes()))
     assert len(seen) == 1
 
@@ -261,8 +264,8 @@ def test_permuted_units_and_flipped_signs_are_the_same_network() -> None:
     engine = choose_engine("compiled")
     assert isinstance(engine, CompiledEngine)
     np.testing.assert_allclose(
-        engine.predict(problem, start, scores=True),
-        engine.predict(problem, other, scores=True),
+        predict(engine, problem, start, scores=True),
+        predict(engine, problem, other, scores=True),
         rtol=1e-12,
         atol=1e-14,
     )
@@ -300,9 +303,11 @@ def test_what_cannot_be_read_is_refused() -> None:
     theta = np.zeros(prepared.size)
     for wrong in (theta[:-1], theta.astype(np.float32), np.zeros(2 * len(theta))[::2]):
         with pytest.raises(DataError, match="theta"):
-            kernel.predict(prepared, wrong, np.empty((1, 50)), scores=True)
-    with pytest.raises(DataError, match="out"):
-        kernel.predict(prepared, theta, np.empty((1, 49)), scores=True)
+            kernel.evaluate(prepared, wrong)
+    rows = Predictor(start, "tanh", problem.loss, engine=engine)
+    for wrong in (problem.X.T[:, :1], problem.X.T.astype(np.float32)):
+        with pytest.raises(DataError, match=r"must be float64 \(m, 2\)"):
+            rows(wrong, scores=True)
     with pytest.raises(DataError, match="no Y"):
         kernel.evaluate(prepared, theta)
 

@@ -28,7 +28,8 @@ RULES = {
     # learning
     "optimizers": ("activations network", "numpy", ""),
     "dropout": ("activations", "numpy", ""),
-    "kernel": ("activations errors losses optimizers", "numpy", ""),
+    "lookup": ("activations errors", "numpy", "scipy"),
+    "kernel": ("activations errors lookup losses optimizers", "numpy", ""),
     "engine": ("activations dropout errors kernel losses network optimizers", "numpy", ""),
     "recipe": ("activations errors network optimizers", "", ""),
     "history": ("engine network recipe", "numpy", ""),
@@ -40,7 +41,7 @@ RULES = {
     "folding": ("activations errors network", "numpy", ""),
     # the waist: plain data
     "table": ("activations errors", "numpy", "narwhals"),
-    "prediction": ("activations engine kernel losses network", "numpy", ""),
+    "prediction": ("activations engine errors kernel lookup losses network", "numpy", ""),
     "model": ("activations errors losses network prediction table", "numpy", ""),
     "table_learning": ("activations errors table", "numpy", "narwhals"),
     # the estimators: the only modules on scikit-learn

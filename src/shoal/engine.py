@@ -17,7 +17,7 @@ import numpy as np
 from shoal.activations import Array
 from shoal.dropout import kept_units
 from shoal.errors import ParameterError
-from shoal.kernel import Kernel, Prepared, can_take, instruction_sets, load_kernel
+from shoal.kernel import Kernel, Prepared, by_slot, can_take, instruction_sets, load_kernel
 from shoal.losses import Loss
 from shoal.network import Parameters, backward, cost, forward
 from shoal.optimizers import Memory, Optimizer
@@ -32,7 +32,7 @@ class Problem:
 
     Attributes
     ----------
-    X : array (n_x, m), or SciPy sparse
+    X : array (n_x, m), SciPy sparse, or Lookup
     Y : array (n_y, m)
     sample_weight : array (m,) or None
     activation : str
@@ -96,9 +96,6 @@ class Engine(Protocol):
     ) -> tuple[float, Parameters]:
         """J without the penalty, and the gradients of J with it. Without dropout."""
 
-    def predict(self, problem: Problem, parameters: Parameters, *, scores: bool) -> Array:
-        """Z2 (n_y, m) if `scores`, else A2; Y is not looked at."""
-
     def descend(
         self,
         problem: Problem,
@@ -147,12 +144,6 @@ class NumpyEngine:
     ) -> tuple[float, Parameters]:
         """J without the penalty, and the gradients of J with it."""
         return self._cost_and_gradients(problem, parameters, keep=None)
-
-    def predict(self, problem: Problem, parameters: Parameters, *, scores: bool) -> Array:
-        """Z2 (n_y, m) if `scores`, else A2."""
-        form: dict[str, Any] = {"activation": problem.activation, "output": problem.loss}
-        cache = forward(problem.X, parameters, **form)
-        return cache.Z2 if scores else cache.A2
 
     def _cost_and_gradients(
         self, problem: Problem, parameters: Parameters, keep: Array | None
@@ -238,7 +229,7 @@ class CompiledEngine:
         prepared = self._prepare(problem, parameters)
         if prepared is None:
             return self.reference.cost(problem, parameters)
-        theta = _join([parameters])
+        theta = join([parameters], by_slot(problem.X))
         return self.kernel.evaluate(prepared, theta, threads=self._threads(problem.m * len(theta)))
 
     def cost_and_gradients(
@@ -247,26 +238,16 @@ class CompiledEngine:
         prepared = self._prepare(problem, parameters)
         if prepared is None:
             return self.reference.cost_and_gradients(problem, parameters)
-        theta = _join([parameters])
+        turned = by_slot(problem.X)
+        theta = join([parameters], turned)
         gradients = np.empty_like(theta)
         threads = self._threads(3 * problem.m * len(theta))
         J = self.kernel.evaluate(prepared, theta, gradients=gradients, threads=threads)
-        dW1, db1, dW2, db2 = _split(gradients, parameters)
+        dW1, db1, dW2, db2 = _split(gradients, parameters, turned)
         if problem.penalty:
             dW1 += problem.penalty * parameters.W1
             dW2 += problem.penalty * parameters.W2
         return J, Parameters(dW1, db1, dW2, db2)
-
-    def predict(self, problem: Problem, parameters: Parameters, *, scores: bool) -> Array:
-        """Z2 (n_y, m) if `scores`, else A2; Y is not looked at."""
-        prepared = self._prepare(problem, parameters)
-        if prepared is None:
-            return self.reference.predict(problem, parameters, scores=scores)
-        out = np.empty((problem.m, len(parameters.W2)), parameters.W2.dtype).T
-        theta = _join([parameters])
-        threads = self._threads(problem.m * len(theta))
-        self.kernel.predict(prepared, theta, out, scores=scores, threads=threads)
-        return out
 
     def descend(
         self,
@@ -290,10 +271,11 @@ class CompiledEngine:
         if prepared is None:
             return self.reference.descend_together(problem, members, optimizer, memories, batches)
         K, done, n = len(members), memories[0].n_steps, len(batches)
-        theta = _join(members).reshape(K, -1)
+        turned = by_slot(problem.X)
+        theta = join(members, turned).reshape(K, -1)
         n_moments = len(memories[0].moments)
-        moments = _join([part for memory in memories for part in memory.moments], theta.dtype)
-        moments = moments.reshape(K, n_moments, theta.shape[1])
+        moments = join([part for memory in memories for part in memory.moments], turned)
+        moments = moments.astype(theta.dtype, copy=False).reshape(K, n_moments, theta.shape[1])
         # Several members are shared out once, one member's examples in every step.
         together = n if K > 1 else 1
         examples = max((problem.m if batch is None else len(batch) for batch in batches), default=0)
@@ -303,8 +285,8 @@ class CompiledEngine:
         )
         return [
             (
-                _split(theta[k], like),
-                Memory(tuple(_split(moment, like) for moment in moments[k]), done + n),
+                _split(theta[k], like, turned),
+                Memory(tuple(_split(moment, like, turned) for moment in moments[k]), done + n),
                 costs[:, k].tolist(),
             )
             for k, like in enumerate(members)
@@ -345,20 +327,28 @@ class CompiledEngine:
         return prepared
 
 
-def _join(networks: Sequence[Parameters], dtype: Any = None) -> Array:
+def join(networks: Sequence[Parameters], turned: bool) -> Array:
     """All their numbers one after another, copied."""
-    if not networks:
-        return np.empty(0, dtype)
-    return np.concatenate([block.ravel() for network in networks for block in network])
+    blocks = [block.ravel() for network in networks for block in _turn(network, turned)]
+    return np.concatenate(blocks) if blocks else np.empty(0)
 
 
-def _split(theta: Array, like: Parameters) -> Parameters:
+def _split(theta: Array, like: Parameters, turned: bool) -> Parameters:
     """Views of a vector as parameters, in the shapes of others."""
     blocks, start = [], 0
-    for block in like:
+    for block in _turn(like, turned):
         blocks.append(theta[start : start + block.size].reshape(block.shape))
         start += block.size
-    return Parameters(*blocks)
+    return _turn(Parameters(*blocks), turned)
+
+
+def _turn(network: Parameters, turned: bool) -> Parameters:
+    """With what multiplies X transposed, if so is wanted: W1, or W2 where n_h = 0. And back."""
+    if not turned:
+        return network
+    if not network.b1.size:
+        return network._replace(W2=network.W2.T)
+    return network._replace(W1=network.W1.T)
 
 
 @cache

@@ -21,17 +21,18 @@ from ctypes import (
     c_void_p,
 )
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from shoal import activations, losses
 from shoal.activations import Array
 from shoal.errors import DataError, ParameterError
+from shoal.lookup import Lookup, Slots
 from shoal.losses import Loss, Quantile
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
-VERSION = 2  # shoal_kernel_version of entry.c
+VERSION = 3  # shoal_kernel_version of entry.c
 LIBRARY = "libshoal_kernel.so"
 INSTRUCTION_SETS = ("avx512", "avx2", "baseline")  # best first
 
@@ -41,11 +42,28 @@ LOSSES = tuple(losses.LOSSES.values())
 METHODS = (GradientDescent, Momentum, Adam)
 
 
+class _Column(Structure):
+    """Column of lookup.h."""
+
+    _fields_ = tuple((name, c_int32) for name in ("place", "slot", "width", "row"))
+
+
+class _Lookup(Structure):
+    """Lookup of lookup.h."""
+
+    _fields_ = (
+        *((name, c_ssize_t) for name in ("n_columns", "n_bins", "n_rows")),
+        ("columns", POINTER(_Column)),
+        *((name, c_void_p) for name in ("index", "fraction", "centers")),
+        ("centred", c_int32),
+    )
+
+
 class _Problem(Structure):
     """Problem of network.h."""
 
     _fields_ = (
-        *((name, c_ssize_t) for name in ("n_x", "n_h", "n_y", "n_t", "m")),
+        *((name, c_ssize_t) for name in ("n_x", "n_h", "n_y", "n_t", "n_d", "m")),
         ("X", c_void_p),
         ("x_row", c_ssize_t),
         ("x_column", c_ssize_t),
@@ -61,6 +79,7 @@ class _Problem(Structure):
         ("activation", c_int32),
         ("loss", c_int32),
         ("skip", c_int32),
+        ("lookup", _Lookup),
     )
 
 
@@ -84,7 +103,7 @@ class Prepared:
 
     Parameters
     ----------
-    X : array (n_x, m), float32 or float64, of any strides
+    X : array (n_x, m), float32 or float64, of any strides, or Lookup
     Y : array (n_t, m) of the same dtype, or None to predict only
     sample_weight : array (m,) or (K, m), or None
     n_h, n_y : int
@@ -97,7 +116,7 @@ class Prepared:
 
     def __init__(
         self,
-        X: Array,
+        X: Array | Lookup,
         Y: Array | None,
         sample_weight: Array | None,
         *,
@@ -111,6 +130,7 @@ class Prepared:
         seed: int = 0,
     ) -> None:
         self.theta: Array | None = None
+        self.tables: Array | None = None
         self.dtype = X.dtype
         self.n_h, self.n_y = n_h, n_y
         n_x, m = X.shape
@@ -119,7 +139,8 @@ class Prepared:
         levels = loss.levels if isinstance(loss, Quantile) else ()
         if levels and len(levels) != n_y:
             raise ParameterError(f"{len(levels)} quantile levels need as many outputs, not {n_y}")
-        self.X = _strided(X)
+        direct = X.direct if isinstance(X, Lookup) else X
+        self.X = _strided(direct)
         self.Y = None if Y is None else _strided(Y)
         if self.Y is not None:
             _check("Y", self.Y, self.dtype, (n_t, m))
@@ -132,6 +153,7 @@ class Prepared:
             n_h=n_h,
             n_y=n_y,
             n_t=n_t,
+            n_d=len(direct),
             m=m,
             X=_address(self.X),
             x_row=self.X.strides[0] // self.X.itemsize,
@@ -144,6 +166,8 @@ class Prepared:
             loss=LOSSES.index(type(loss)),
             skip=skip,
         )
+        if by_slot(X):
+            self._look_up(X)
         if self.Y is not None:
             self.struct.Y = _address(self.Y)
             self.struct.y_row = self.Y.strides[0] // self.Y.itemsize
@@ -154,11 +178,38 @@ class Prepared:
             self.struct.levels = _address(self.levels)
         self.reference = ctypes.byref(self.struct)
 
+    def _look_up(self, X: Lookup) -> None:
+        """The columns as lookup.h wants them: bins first."""
+        slots = X.slots
+        order = sorted(range(len(slots.kinds)), key=slots.kinds.__getitem__)  # "bins" < "levels"
+        before = 1 + len(X.direct)  # rows of the tables: biases and direct inputs
+        columns = [
+            _Column(k, slots.starts[k], slots.widths[k], before + slots.rows[k]) for k in order
+        ]
+        self.index = np.ascontiguousarray(X.index)
+        self.fraction = np.ascontiguousarray(X.fraction, self.dtype)
+        self.centers = np.ascontiguousarray(slots.centers, self.dtype)
+        self.struct.lookup = _Lookup(
+            n_columns=len(columns),
+            n_bins=slots.kinds.count("bins"),
+            n_rows=before + slots.rows[-1],
+            columns=(_Column * len(columns))(*columns),
+            index=_address(self.index),
+            fraction=_address(self.fraction),
+            centers=_address(self.centers),
+            centred=X.centred,
+        )
 
-def can_take(X: object, dtype: np.dtype[Any], activation: str, loss: Loss) -> bool:
+
+def by_slot(X: object) -> TypeGuard[Lookup]:
+    """Whether the kernel wants what multiplies X transposed, (n_x, n): where X is looked up."""
+    return isinstance(X, Lookup) and bool(X.slots.kinds)
+
+
+def can_take(X: Any, dtype: np.dtype[Any], activation: str, loss: Loss) -> bool:
     """Whether the kernel knows these: not sparse X, mixed types or functions of one's own."""
     return (
-        isinstance(X, np.ndarray)
+        isinstance(X, (np.ndarray, Lookup))
         and X.dtype == dtype
         and dtype in (np.float32, np.float64)
         and dtype.isnative
@@ -176,14 +227,16 @@ class Kernel:
         i, p = c_ssize_t, c_void_p
         descend = ctypes.CFUNCTYPE(c_int, p, p, i, i, p, p, i, p, p, i, p, c_int)
         evaluate = ctypes.CFUNCTYPE(c_int, p, p, p, p, c_int)
-        predict = ctypes.CFUNCTYPE(c_int, p, p, p, i, i, c_int, c_int)
-        self._descend, self._evaluate, self._predict = {}, {}, {}
+        prepare = ctypes.CFUNCTYPE(c_int, p, p, p)
+        predict = ctypes.CFUNCTYPE(c_int, p, p, p, p, i, i, c_int, c_int)
+        self._descend, self._evaluate, self._prepare, self._predict = {}, {}, {}, {}
         for is_double, dtype in enumerate((np.float32, np.float64)):
             functions = library.shoal_functions(isa.encode(), is_double)
             key = np.dtype(dtype)
             self._descend[key] = descend(functions[0])
             self._evaluate[key] = evaluate(functions[1])
-            self._predict[key] = predict(functions[2])
+            self._prepare[key] = prepare(functions[2])
+            self._predict[key] = predict(functions[3])
 
     def descend(
         self,
@@ -275,32 +328,26 @@ class Kernel:
         _raise(status)
         return cost.value
 
-    def predict(
-        self, problem: Prepared, theta: Array, out: Array, *, scores: bool, threads: int = 1
-    ) -> None:
-        """Write Z2 (n_y, m) if `scores`, else A2, into `out` of any strides."""
-        m = problem.X.shape[1]
-        _check("theta", theta, problem.dtype, (problem.size,))
-        if out.dtype != problem.dtype or out.shape != (problem.n_y, m) or not out.flags.writeable:
-            raise DataError(f"out must be a writeable array {(problem.n_y, m)} of {problem.dtype}")
-        row, column = (stride // out.itemsize for stride in out.strides)
-        status = self._predict[problem.dtype](
-            problem.reference, _address(theta), _address(out), row, column, scores, threads
-        )
-        _raise(status)
-
     def predictor(
-        self, theta: Array, *, n_x: int, n_h: int, n_y: int, activation: str, loss: Loss, skip: bool
-    ) -> Callable[[Array, bool, int], Array]:
+        self,
+        theta: Array,
+        *,
+        n_x: int,
+        n_h: int,
+        n_y: int,
+        activation: str,
+        loss: Loss,
+        skip: bool,
+        slots: Slots | None = None,
+    ) -> Callable[[Any, bool, int], Array]:
         """A function of rows X (m, n_x), whether scores are wanted, and the number of threads.
 
         It returns Z2 or A2 as rows (m, n_y). What can be prepared before X comes is; a call copies
-        what it changes, so that threads of the caller do not meet.
+        what it changes, so that threads of the caller do not meet. With slots X is a Lookup's Rows.
         """
         dtype = theta.dtype
-        _check("theta", theta, dtype, theta.shape)
         like = Prepared(
-            np.empty((n_x, 1), dtype),
+            _one_row(n_x, slots, dtype),
             None,
             None,
             n_h=n_h,
@@ -311,19 +358,32 @@ class Kernel:
         )
         _check("theta", theta, dtype, (like.size,))
         function, itemsize = self._predict[dtype], dtype.itemsize
-        like.theta, at = theta, _address(theta)  # C reads it for as long as `predict` lives
+        at, rows = _address(theta), like.struct.lookup.n_rows
+        n = n_h + (n_y if skip or not n_h else 0)
+        tables = _aligned(rows * -(-n // 16) * 16, dtype)
+        if rows:
+            self._prepare[dtype](like.reference, at, _address(tables))
+        like.theta, like.tables = theta, tables  # C reads them for as long as `predict` lives
+        at_tables = _address(tables) if rows else None
 
-        def predict(X: Array, scores: bool, threads: int) -> Array:
+        def predict(X: Any, scores: bool, threads: int) -> Array:
             if X.dtype != dtype or X.shape[1] != n_x:
                 raise DataError(f"X is {X.dtype} {X.shape} and must be {dtype} (m, {n_x})")
-            if not X.flags.carray:
-                X = _strided(X)
-            m = len(X)
+            m = X.shape[0]
             out = np.empty((m, n_y), dtype)
             problem = _Problem.from_buffer_copy(like.struct)
+            if slots is not None:
+                index = np.ascontiguousarray(X.T.index)
+                fraction = np.ascontiguousarray(X.T.fraction, dtype)
+                problem.lookup.index, problem.lookup.fraction = map(_address, (index, fraction))
+                X = X.T.direct.T
+            if not X.flags.carray:
+                X = _strided(X)
             problem.m, problem.X = m, _address(X)
             problem.x_column, problem.x_row = (stride // itemsize for stride in X.strides)
-            status = function(addressof(problem), at, _address(out), 1, n_y, scores, threads)
+            status = function(
+                addressof(problem), at, at_tables, _address(out), 1, n_y, scores, threads
+            )
             if status:
                 _raise(status)
             return out
@@ -346,6 +406,23 @@ def _raise(status: int) -> None:
         raise IndexError("a batch names an example that does not exist")
     if status == 3:
         raise DataError("the sample weights sum to 0: give at least one row a weight above 0")
+
+
+def _one_row(n_x: int, slots: Slots | None, dtype: np.dtype[Any]) -> Any:
+    """Inputs of one example, to be replaced."""
+    if slots is None or not slots.kinds:
+        return np.empty((n_x, 1), dtype)
+    none = (1, len(slots.kinds))
+    direct = np.empty((n_x - sum(slots.widths), 1), dtype)
+    return Lookup(direct, slots, np.zeros(none, np.uint16), np.zeros(none, dtype))
+
+
+def _aligned(n: int, dtype: np.dtype[Any]) -> Array:
+    """n numbers that begin where a line of the cache does."""
+    spare = 64 // dtype.itemsize
+    array = np.empty(n + spare, dtype)
+    start = -array.ctypes.data % 64 // dtype.itemsize
+    return array[start : start + n]
 
 
 def _address(array: Array) -> int:

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 
 from shoal.activations import Array
-from shoal.engine import CompiledEngine, choose_engine
+from shoal.engine import CompiledEngine, Engine, choose_engine, join
+from shoal.errors import DataError
 from shoal.kernel import can_take
+from shoal.lookup import Rows, Slots
 from shoal.losses import Loss
 from shoal.network import Parameters, forward
 
@@ -22,33 +24,48 @@ class Predictor:
     parameters : Parameters
     activation : str
     loss : Loss
+    slots : Slots, optional
+        The columns that are looked up: then rows come as `Rows` of a Lookup.
+    engine : Engine, optional
+        Not the one that `choose_engine` chooses.
     """
 
-    def __init__(self, parameters: Parameters, activation: str, loss: Loss) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        activation: str,
+        loss: Loss,
+        slots: Slots | None = None,
+        engine: Engine | None = None,
+    ) -> None:
         self.parameters, self.activation, self.loss = parameters, activation, loss
         self.size = parameters.W1.size + parameters.W2.size
         n_h, n_x = len(parameters.b1), parameters.W1.shape[1]
         n_y, dtype = len(parameters.W2), parameters.W2.dtype
-        engine = choose_engine()
+        engine = engine or choose_engine()
         self.compiled = None
         if isinstance(engine, CompiledEngine) and can_take(
             np.empty((n_x, 1), dtype), dtype, activation, loss
         ):
             self.threads = engine.threads
             self.compiled = engine.kernel.predictor(
-                np.concatenate([block.ravel() for block in parameters]),
+                join([parameters], turned=slots is not None and bool(slots.kinds)),
                 n_x=n_x,
                 n_h=n_h,
                 n_y=n_y,
                 activation=activation,
                 loss=loss,
                 skip=len(parameters.W1) > n_h,
+                slots=slots,
             )
+            self.rows = np.ndarray if slots is None else Rows
 
     def __call__(self, X: Any, *, scores: bool) -> Array:
         """Z2 if `scores`, else A2, as rows (m, n_y), of rows X (m, n_x), dense or sparse."""
         m = X.shape[0]
-        if self.compiled is not None and type(X) is np.ndarray and m:
+        if isinstance(X, Rows) and X.T.centred:
+            raise DataError("the centers are in the biases already: rows come with centred=False")
+        if self.compiled is not None and type(X) is self.rows and m:
             threads = self.threads if m * self.size > ALONE else 1
             return self.compiled(X, scores, threads)
         blocks = []
