@@ -13,7 +13,7 @@ import numpy as np
 from shoal.activations import Array
 from shoal.engine import Problem
 from shoal.linear import MOST_INPUTS, linear_start
-from shoal.losses import BinaryCrossEntropy, Loss, SquaredError
+from shoal.losses import BinaryCrossEntropy, CrossEntropy, Loss, Quantile, SquaredError
 from shoal.network import Parameters, forward, initialize
 from shoal.recipe import Recipe
 from shoal.training import Member
@@ -70,12 +70,26 @@ def start_members(
             skip=recipe.skip,
         )
         W2 = W2 * recipe.output_scale
+        if recipe.committee:
+            b2[:, 0] = constant_scores(problem)
         if started is not None:
             W1[recipe.n_hidden :, linear] = started.V[k]
             b2[:, 0] = started.b[k]
         parameters = Parameters(*(block.astype(problem.Y.dtype) for block in (W1, b1, W2, b2)))
         members.append(Member(parameters, np.random.default_rng([seed, k])))
     return members
+
+
+def constant_scores(problem: Problem) -> Array:
+    """The scores (n_y,) that are best without any input, where the scaling has not made them 0."""
+    loss, Y, weight = problem.loss, problem.Y.astype(np.float64), problem.sample_weight
+    if isinstance(loss, Quantile):  # in their order, so that members agree which score is which
+        return np.quantile(Y[0], loss.levels)
+    if not isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        return np.zeros(len(Y))
+    mean = np.clip(np.average(Y, axis=1, weights=weight), 1e-6, 1 - 1e-6)
+    logs = np.log(mean)
+    return logs - (np.log1p(-mean) if isinstance(loss, BinaryCrossEntropy) else logs.mean())
 
 
 def out_of_fold(problem: Problem, members: Sequence[Member], parts: Sequence[Array]) -> Array:

@@ -261,7 +261,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _problem(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> Problem:
         """The rows as the network is trained on them: encoded, scaled, examples as columns."""
-        dtype = np.float32 if self._recipe.single else float_type(X)
+        dtype = np.float32 if self._recipe.committee else float_type(X)
         self._sample = _safe_indexing(X, np.arange(min(len(Y.T), SAMPLE)))
         X = self._columns.inputs(X, dtype, scaled=True)
         X = np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X
@@ -400,13 +400,13 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         dtype = problem.Y.dtype
         if dtype == np.float64:
             return model
-        parameters = Parameters(*(block.astype(dtype) for block in model.parameters))
-        small = replace(model, parameters=parameters)
-        if not self._recipe.single:
-            return small
-        X = self._sample
-        fine, coarse = model.scores(X), small.scores(X)
-        off = np.abs(fine - coarse).max(axis=0)
+        with np.errstate(over="ignore", invalid="ignore"):
+            parameters = Parameters(*(block.astype(dtype) for block in model.parameters))
+            small = replace(model, parameters=parameters)
+            if not self._recipe.committee:
+                return small
+            fine, coarse = model.scores(self._sample), small.scores(self._sample)
+            off = np.abs(fine - coarse).max(axis=0)
         return small if (off <= SAME * fine.std(axis=0)).all() else model
 
     def _model_classes(self) -> Array | None:

@@ -52,8 +52,9 @@ class Recipe:
         Whether a linear term is trained beside the hidden units.
     n_bins : int
         Of each column of numbers; 0 for none.
-    single : bool
-        Whether to train in float32, whatever the table is.
+    committee : bool
+        Whether it is the recipe of "auto": in float32 whatever the table is, each member from the
+        scores that are best without any input.
     """
 
     n_hidden: int
@@ -75,7 +76,7 @@ class Recipe:
     output_scale: float
     skip: bool
     n_bins: int
-    single: bool
+    committee: bool
 
 
 @dataclass(frozen=True)
@@ -137,9 +138,9 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         If a setting is none of those there are, or out of range.
     """
     solver = _one_of("solver", settings["solver"], SOLVERS)
-    auto = solver == "auto"
+    auto = solver == "auto" and settings["preprocessing"] is not None
     tiny = auto and m <= TINY
-    if auto:
+    if solver == "auto":
         solver = "lbfgs" if tiny else "adam"
     defaults = COMMITTEE if auto and not tiny else DEFAULTS[solver]
     alpha = _number(settings, "alpha", defaults.alpha, lowest=0)
@@ -199,7 +200,7 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         output_scale=defaults.output_scale if scale is None else 1.0,
         skip=_flag(settings, "skip", committee and foldable),
         n_bins=_integer(settings, "n_bins", _bins(m, classes) if committee else 0, lowest=0),
-        single=committee,
+        committee=committee,
     )
 
 
