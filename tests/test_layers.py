@@ -55,8 +55,8 @@ RULES = {
     "estimator_input": ("activations cells errors table", "numpy sklearn", ""),
     "estimator_base": (
         (
-            "activations cells committee engine errors estimator_input folding history losses model "
-            "network recipe table_learning training"
+            "activations cells committee engine errors estimator_input folding history losses "
+            "model network recipe table_learning training"
         ),
         "numpy sklearn",
         "threadpoolctl",
