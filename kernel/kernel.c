@@ -43,9 +43,7 @@ typedef struct {
 /* ---- blocks of examples ------------------------------------------------------------------------ */
 
 INLINE Index panel_bytes(const Problem *p) {
-    const Lookup *X = &p->lookup;
-    const Index reals = p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y + X->n_bins;
-    return P * ((Index)sizeof(real) * reals + 12 + 4 * X->n_columns);
+    return P * ((Index)sizeof(real) * (p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 12);
 }
 
 /* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
@@ -58,10 +56,8 @@ static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
     block->dZ1 = (real *)at, at += panels * p->n_h * row;
     block->dZ2 = (real *)at, at += panels * p->n_y * row;
     block->Z2 = (real *)at, at += panels * p->n_y * row;
-    block->fraction = (real *)at, at += panels * p->lookup.n_bins * row;
     block->at = (Index *)at, at += panels * P * (Index)sizeof(Index);
     block->example = (uint32_t *)at, at += panels * P * 4;
-    block->row = (uint32_t *)at, at += panels * P * p->lookup.n_columns * 4;
     return at + (-(uintptr_t)at & 63);
 }
 
@@ -82,7 +78,6 @@ INLINE void gather(const real *from, Index row, Index column, Index n, const Ind
 
 /* Fill a block with count examples, those of order or first, first + 1, ... */
 static void fill(const Problem *p, Block *block, const int64_t *order, Index first, Index count) {
-    const Lookup *X = &p->lookup;
     block->m = count;
     block->vectors = (count + LANES - 1) / LANES;
     for (Index vector = 0; vector < block->vectors; vector++) {
@@ -94,9 +89,6 @@ static void fill(const Problem *p, Block *block, const int64_t *order, Index fir
             examples[i] = order ? order[e] : first + e;
             block->example[panel * P + v + i] = (uint32_t)examples[i];
             block->at[panel * P + v + i] = examples[i] * p->x_column;
-            if (X->n_columns)
-                find_rows(X, examples[i], block->row + (vector * LANES + i) * X->n_columns,
-                          block->fraction + (vector * LANES + i) * X->n_bins);
         }
         gather(p->X, p->x_row, p->x_column, p->n_d, examples, block->X + panel * p->n_d * P + v);
         gather(p->Y, p->y_row, p->y_column, p->n_t, examples, block->Y + panel * p->n_t * P + v);
