@@ -235,6 +235,17 @@ static enum status weigh(const Descent *d) {
     return DONE;
 }
 
+/* A stripe's gradients have to be added up: so many that this is little beside the passes. Members
+ * that share the threads need none. */
+static Index n_stripes(const Descent *d, Index n_blocks, Index m) {
+    const Problem *p = d->p;
+    const Index inputs = p->n_d + 4 * p->lookup.n_columns + p->n_y;
+    const Index worth = m * (p->n_h + n_linear(p)) * inputs / (16 * n_gradients(p));
+    Index stripes = n_blocks < STRIPES ? n_blocks : STRIPES;
+    if (stripes > worth) stripes = worth;
+    return d->K > 1 || stripes < 1 ? 1 : stripes;
+}
+
 static int run(Descent *d, real *gradients_out, int n_threads, Index largest_batch) {
     const Problem *p = d->p;
     const Index size = n_parameters(p), bytes = panel_bytes(p);
@@ -242,7 +253,7 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     d->block_panels = BLOCK_BYTES / bytes < 1 ? 1 : BLOCK_BYTES / bytes;
     if (d->block_panels > panels) d->block_panels = panels > 0 ? panels : 1;
     const Index n_blocks = (panels + d->block_panels - 1) / d->block_panels;
-    d->stripes = n_blocks < STRIPES ? (n_blocks > 0 ? n_blocks : 1) : STRIPES;
+    d->stripes = n_stripes(d, n_blocks, largest_batch);
     const Index shares = d->K > 1 ? d->K : d->stripes;
     d->n_threads = n_threads < shares ? n_threads : (int)shares;
     if (d->n_threads > MOST_THREADS) d->n_threads = MOST_THREADS;
