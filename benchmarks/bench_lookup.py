@@ -1,7 +1,7 @@
 """What do looked-up inputs cost, against the dense product that they stand for?
 
-Ten numbers and ten columns of T bins or levels (one column of 1,000 levels or more), 4 members of 128
-ReLU units, batches of 256, Adam, float32; predictions by the network of all members.
+Ten numbers and ten columns of T bins or levels (one column of 1,000 levels or more), 4 members of
+128 ReLU units, batches of 256, Adam, float32; predictions by the network of all members.
 """
 
 from collections.abc import Callable, Iterator

@@ -110,8 +110,11 @@ static void fill_shares(const Problem *p, Block *block, Index member, Index coun
 
 /* ---- tables of what is looked up --------------------------------------------------------------- */
 
+/* So many numbers that what comes behind them is aligned for all vectors. */
+INLINE Index aligned(Index n) { return (n + 15) / 16 * 16; }
+
 /* Numbers of a member's gradients: those of the parameters, and of the tables. */
-INLINE Index tables_begin(const Problem *p) { return padded(n_parameters(p)); }
+INLINE Index tables_begin(const Problem *p) { return aligned(n_parameters(p)); }
 
 INLINE Index n_gradients(const Problem *p) {
     const Affine map = affine(p);
@@ -261,7 +264,7 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     const Affine map = affine(p);
     const Index one_block = d->block_panels * bytes + 64, n_tables = d->K * size_of_tables(&map);
     const Index n_all =
-        gradients_out || d->optimizer ? padded(d->stripes * d->K * n_gradients(p)) : 0;
+        gradients_out || d->optimizer ? aligned(d->stripes * d->K * n_gradients(p)) : 0;
     const Index n_totals = (d->order ? d->n_steps : 1) * d->K;
     char *memory = malloc(d->n_threads * one_block + (n_tables + n_all) * sizeof(real) +
                           (d->stripes * d->K + n_totals) * sizeof(double) + 64);
@@ -336,7 +339,7 @@ static void predict_work(void *shared, Team *team, int t) {
     }
 }
 
-/* What `predict` looks up, once for many predictions: `tables` (n_rows, padded units). */
+/* What `predict` looks up, once for many predictions. */
 static int prepare(const Problem *p, real *theta, real *tables) {
     const Affine map = affine(p);
     memset(tables, 0, size_of_tables(&map) * sizeof(real));

@@ -6,7 +6,8 @@
  *    in memory, (n_x, units), and tiles of Z are turned into panels of examples, and back.
  * b. The tables hold all of the affine map: biases, inputs as they are, columns. One tile of Z stays
  *    in registers while all of them add to it.
- * c. Units are taken P at a time, so that what is looked up stays in the cache for the examples.
+ * c. Tables are panels, too, (n_rows, P) of P units: what one panel of units needs lies close
+ *    together and stays in the cache for the examples.
  */
 #pragma once
 
@@ -30,75 +31,92 @@ typedef struct { /* the affine map Z = W X + b, Z (units, m): Z1, and below it t
     const Lookup *X;
 } Affine;
 
-/* Rows of numbers are so long that all vectors are whole and aligned. */
-INLINE Index padded(Index n) { return (n + 15) / 16 * 16; }
+/* Where the table rows of a panel of P units are, from number u on. */
+INLINE Index panel_of_tables(const Affine *a, Index u) { return u * a->X->rows[a->X->n_columns]; }
+
 INLINE Index size_of_tables(const Affine *a) {
-    return a->X->n_columns ? a->X->rows[a->X->n_columns] * padded(a->n_h + a->n_y) : 0;
+    return a->X->n_columns ? panel_of_tables(a, (a->n_h + a->n_y + P - 1) / P * P) : 0;
 }
 
 /* ---- tables of W, and W's gradient from theirs, once in a step --------------------------------- */
 
 /* next = low + w; mean += center w */
-static void add_slot(Index n, const real *restrict w, const real *restrict low, real center,
+INLINE void add_slot(Index n, const real *restrict w, const real *restrict low, real center,
                      real *restrict next, real *restrict mean) {
     for (Index j = 0; j < n; j++) next[j] = low[j] + w[j], mean[j] += center * w[j];
 }
 
-static void copy_slot(Index n, const real *restrict w, real center, real *restrict next,
+INLINE void copy_slot(Index n, const real *restrict w, real center, real *restrict next,
                       real *restrict mean) {
     for (Index j = 0; j < n; j++) next[j] = w[j], mean[j] += center * w[j];
 }
 
-/* Tables (n_rows, padded units) of W (n_x, units) and the biases. */
-static void make_tables(const Affine *a, const real *W, const real *b1, const real *b2,
-                        real *tables) {
+/* The tables (n_rows, P) of n units; where they have their part of W (n_x, units), biases in row 0. */
+static void make_panel(const Affine *a, const real *w, Index n, real *tables) {
     const Lookup *X = a->X;
-    const Index n = a->n_h + a->n_y, width = padded(n);
-    for (Index l = 0; l < a->n_d; l++) memcpy(tables + (1 + l) * width, W + l * n, n * sizeof(real));
-    memcpy(tables, b1, a->n_h * sizeof(real));
-    memcpy(tables + a->n_h, b2, a->n_y * sizeof(real));
-    const real *w = W + a->n_d * n, *center = X->centers;
+    const Index units = a->n_h + a->n_y;
+    const real *center = X->centers;
+    for (Index l = 1; l <= a->n_d; l++, w += units) memcpy(tables + l * P, w, n * sizeof(real));
     for (Index c = 0; c < X->n_columns; c++) {
-        real *row = tables + X->rows[c] * width, *mean = tables + (X->rows[c + 1] - 1) * width;
-        memset(mean, 0, n * sizeof(real));
-        if (c < X->n_bins) memset(row, 0, n * sizeof(real)), row += width; /* S_0 */
-        for (; row < mean; row += width, w += n, center++)
-            if (c < X->n_bins) add_slot(n, w, row - width, *center, row, mean);
+        real *row = tables + X->rows[c] * P, *mean = tables + (X->rows[c + 1] - 1) * P;
+        memset(mean, 0, P * sizeof(real));
+        if (c < X->n_bins) memset(row, 0, P * sizeof(real)), row += P; /* S_0 */
+        for (; row < mean; row += P, w += units, center++)
+            if (c < X->n_bins) add_slot(n, w, row - P, *center, row, mean);
             else copy_slot(n, w, *center, row, mean);
         for (Index j = 0; X->centred && j < n; j++) tables[j] -= mean[j];
     }
 }
 
+static void make_tables(const Affine *a, const real *W, const real *b1, const real *b2,
+                        real *tables) {
+    const Index units = a->n_h + a->n_y;
+    for (Index u = 0; u < units; u += P) {
+        real *panel = tables + panel_of_tables(a, u);
+        const Index n = units - u < P ? units - u : P;
+        for (Index j = 0; j < n; j++) panel[j] = u + j < a->n_h ? b1[u + j] : b2[u + j - a->n_h];
+        make_panel(a, W + u, n, panel);
+    }
+}
+
 /* dw = row + center d_mean; low += row */
-static void add_gradient(Index n, const real *restrict row, real center,
+INLINE void add_gradient(Index n, const real *restrict row, real center,
                          const real *restrict d_mean, real *restrict low, real *restrict dw) {
     for (Index j = 0; j < n; j++) dw[j] = row[j] + center * d_mean[j], low[j] += row[j];
 }
 
-static void copy_gradient(Index n, const real *restrict row, real center,
+INLINE void copy_gradient(Index n, const real *restrict row, real center,
                           const real *restrict d_mean, real *restrict dw) {
     for (Index j = 0; j < n; j++) dw[j] = row[j] + center * d_mean[j];
 }
 
-/* dW (n_x, units) of the gradients of the tables, which are used up, and of the biases. */
-static void from_tables(const Affine *a, real *tables, const real *db1, const real *db2, real *dW) {
+/* Of the gradients of the tables (n_rows, P), which are used up, those of the part of W. */
+static void from_panel(const Affine *a, real *tables, Index n, real *dw) {
     const Lookup *X = a->X;
-    const Index n = a->n_h + a->n_y, width = padded(n);
-    for (Index l = 0; l < a->n_d; l++) memcpy(dW + l * n, tables + (1 + l) * width, n * sizeof(real));
-    real *dw = dW + a->n_d * n;
+    const Index units = a->n_h + a->n_y;
     const real *center = X->centers;
+    for (Index l = 1; l <= a->n_d; l++, dw += units) memcpy(dw, tables + l * P, n * sizeof(real));
     for (Index c = 0; c < X->n_columns; c++) {
         const int bins = c < X->n_bins;
-        real *first = tables + (X->rows[c] + bins) * width, *mean = tables + (X->rows[c + 1] - 1) * width;
-        const Index T = (mean - first) / width;
-        for (Index j = 0; X->centred && j < n; j++)
-            mean[j] -= j < a->n_h ? db1[j] : db2[j - a->n_h];
+        real *first = tables + (X->rows[c] + bins) * P, *mean = tables + (X->rows[c + 1] - 1) * P;
+        const Index T = (mean - first) / P;
+        for (Index j = 0; X->centred && j < n; j++) mean[j] -= tables[j];
         for (Index t = T - 1; t >= 0; t--) {
-            real *row = first + t * width;
-            if (bins) add_gradient(n, row, center[t], mean, row - width, dw + t * n);
-            else copy_gradient(n, row, center[t], mean, dw + t * n);
+            real *row = first + t * P;
+            if (bins) add_gradient(n, row, center[t], mean, row - P, dw + t * units);
+            else copy_gradient(n, row, center[t], mean, dw + t * units);
         }
-        dw += T * n, center += T;
+        dw += T * units, center += T;
+    }
+}
+
+static void from_tables(const Affine *a, real *tables, const real *db1, const real *db2, real *dW) {
+    const Index units = a->n_h + a->n_y;
+    for (Index u = 0; u < units; u += P) {
+        real *panel = tables + panel_of_tables(a, u);
+        const Index n = units - u < P ? units - u : P;
+        for (Index j = 0; j < n; j++) panel[j] = u + j < a->n_h ? db1[u + j] : db2[u + j - a->n_h];
+        from_panel(a, panel, n, dW + u);
     }
 }
 
@@ -108,14 +126,13 @@ static void from_tables(const Affine *a, real *tables, const real *db1, const re
 INLINE void look_up_tile(const Affine *a, const real *tables, const real *D,
                          const uint32_t *examples, real *Z, const int wide) {
     const Lookup *X = a->X;
-    const Index width = padded(a->n_h + a->n_y);
     vec total[AT_ONCE][WIDE];
 #pragma GCC unroll 4
     for (int i = 0; i < AT_ONCE; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < wide; v++) total[i][v] = load(tables + v * LANES);
-    const real *w = tables + width;
-    for (Index l = 0; l < a->n_d; l++, w += width)
+    const real *w = tables + P;
+    for (Index l = 0; l < a->n_d; l++, w += P)
 #pragma GCC unroll 4
         for (int i = 0; i < AT_ONCE; i++)
 #pragma GCC unroll 4
@@ -126,7 +143,7 @@ INLINE void look_up_tile(const Affine *a, const real *tables, const real *D,
         const real *fraction = X->fraction + examples[i] * X->n_columns;
         Index c = 0;
         for (; c < X->n_bins; c++) {
-            const real *low = tables + (X->rows[c] + t[c]) * width, *high = low + width;
+            const real *low = tables + (X->rows[c] + t[c]) * P, *high = low + P;
             const vec f = splat(fraction[c]), rest = splat(1 - fraction[c]);
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) {
@@ -135,7 +152,7 @@ INLINE void look_up_tile(const Affine *a, const real *tables, const real *D,
             }
         }
         for (; c < X->n_columns; c++) {
-            const real *row = tables + (X->rows[c] + t[c]) * width;
+            const real *row = tables + (X->rows[c] + t[c]) * P;
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) total[i][v] += load(row + v * LANES);
         }
@@ -156,7 +173,7 @@ static void look_up(const Affine *a, const real *tables, const real *D, const ui
         for (Index e = 0; e < vectors * LANES; e += AT_ONCE)
 #define TILE(w) \
     case w: \
-        look_up_tile(a, tables + u, D + e, examples + e, tile + e * P, w); \
+        look_up_tile(a, tables + panel_of_tables(a, u), D + e, examples + e, tile + e * P, w); \
         break;
             switch (wide) {
                 TILE(1) TILE(2)
@@ -183,7 +200,6 @@ static void look_up(const Affine *a, const real *tables, const real *D, const ui
 INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *examples, Index m,
                         real *tables, const int wide) {
     const Lookup *X = a->X;
-    const Index width = padded(a->n_h + a->n_y);
     for (Index e = 0; e < m; e++, dZ += P) {
         const uint16_t *t = X->index + examples[e] * X->n_columns;
         const real *fraction = X->fraction + examples[e] * X->n_columns;
@@ -192,7 +208,7 @@ INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *example
 #pragma GCC unroll 4
         for (int v = 0; v < wide; v++) dz[v] = load(dZ + v * LANES);
         for (; c < X->n_bins; c++) {
-            real *low = tables + (X->rows[c] + t[c]) * width, *high = low + width;
+            real *low = tables + (X->rows[c] + t[c]) * P, *high = low + P;
             const vec f = splat(fraction[c]), rest = splat(1 - fraction[c]);
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) {
@@ -201,7 +217,7 @@ INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *example
             }
         }
         for (; c < X->n_columns; c++) {
-            real *at = tables + (X->rows[c] + t[c]) * width;
+            real *at = tables + (X->rows[c] + t[c]) * P;
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) store(at + v * LANES, load(at + v * LANES) + dz[v]);
         }
@@ -211,7 +227,8 @@ INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *example
 /* Gradients of the tables += what P units, from number u on, of one panel of m examples give. */
 static void add_up(const Affine *a, const real *dZ1, const real *dZ2, const real *D,
                    const uint32_t *examples, Index m, Index u, real *tables) {
-    const Index n = a->n_h + a->n_y, width = padded(n);
+    const Index n = a->n_h + a->n_y;
+    tables += panel_of_tables(a, u);
     const int wide = n - u < P ? (int)((n - u + LANES - 1) / LANES) : WIDE;
     real tile[P * P] __attribute__((aligned(64))); /* (P examples, P units) */
     Index at[P];
@@ -228,9 +245,9 @@ static void add_up(const Affine *a, const real *dZ1, const real *dZ2, const real
             transpose(square);
             for (int i = 0; i < LANES; i++) store(tile + (e + i) * P + j, square[i]);
         }
-    product_outer(D, 0, a->n_d, tile, at, wide * LANES, m, tables + width + u, width);
+    product_outer(D, 0, a->n_d, tile, at, wide * LANES, m, tables + P, P);
 #define TILE(w) \
-    case w: add_up_tile(a, tile, examples, m, tables + u, w); break;
+    case w: add_up_tile(a, tile, examples, m, tables, w); break;
     switch (wide) {
         TILE(1) TILE(2)
 #if REGISTERS == 32

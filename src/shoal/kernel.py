@@ -347,7 +347,7 @@ class Kernel:
         function, itemsize = self._predict[dtype], dtype.itemsize
         at, rows = _address(theta), int(like.rows[-1]) if by_slot(one) else 0
         n = n_h + (n_y if skip or not n_h else 0)
-        tables = _aligned(rows * -(-n // 16) * 16, dtype)
+        tables = _aligned(rows * -(-n // 64) * 64, dtype)
         if rows:
             self._prepare[dtype](like.reference, at, _address(tables))
         like.theta, like.tables = theta, tables  # C reads them for as long as `predict` lives

@@ -24,6 +24,14 @@ from shoal.activations import Array
 from shoal.errors import DataError
 
 
+def is_faster(width: int, *, bins: bool) -> bool:
+    """Whether a column of so many slots is faster looked up than multiplied.
+
+    benchmarks/bench_lookup.py says so, of training and of prediction.
+    """
+    return width > (6 if bins else 3)
+
+
 @dataclass(frozen=True, eq=False)
 class Slots:
     """The columns that are looked up, and the inputs (slots) each stands for, one after another.
@@ -148,6 +156,12 @@ class Lookup:
     def dtype(self) -> np.dtype[Any]:
         """Of the inputs."""
         return self.direct.dtype
+
+    @property
+    def share(self) -> float:
+        """Of the time of the dense product, what looking up takes, roughly."""
+        n_x = self.shape[0]
+        return min(1.0, (len(self.direct) + 4 * len(self.slots.widths)) / max(1, n_x))
 
     @property
     def T(self) -> "Rows":
