@@ -43,9 +43,7 @@ typedef struct {
 /* ---- blocks of examples ------------------------------------------------------------------------ */
 
 INLINE Index panel_bytes(const Problem *p) {
-    const Lookup *X = &p->lookup;
-    const Index reals = p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y + X->n_bins;
-    return P * ((Index)sizeof(real) * reals + 12 + 4 * X->n_columns);
+    return P * ((Index)sizeof(real) * (p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 12);
 }
 
 /* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
@@ -58,10 +56,8 @@ static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
     block->dZ1 = (real *)at, at += panels * p->n_h * row;
     block->dZ2 = (real *)at, at += panels * p->n_y * row;
     block->Z2 = (real *)at, at += panels * p->n_y * row;
-    block->fraction = (real *)at, at += panels * p->lookup.n_bins * row;
     block->at = (Index *)at, at += panels * P * (Index)sizeof(Index);
     block->example = (uint32_t *)at, at += panels * P * 4;
-    block->row = (uint32_t *)at, at += panels * P * p->lookup.n_columns * 4;
     return at + (-(uintptr_t)at & 63);
 }
 
@@ -82,7 +78,6 @@ INLINE void gather(const real *from, Index row, Index column, Index n, const Ind
 
 /* Fill a block with count examples, those of order or first, first + 1, ... */
 static void fill(const Problem *p, Block *block, const int64_t *order, Index first, Index count) {
-    const Lookup *X = &p->lookup;
     block->m = count;
     block->vectors = (count + LANES - 1) / LANES;
     for (Index vector = 0; vector < block->vectors; vector++) {
@@ -94,9 +89,6 @@ static void fill(const Problem *p, Block *block, const int64_t *order, Index fir
             examples[i] = order ? order[e] : first + e;
             block->example[panel * P + v + i] = (uint32_t)examples[i];
             block->at[panel * P + v + i] = examples[i] * p->x_column;
-            if (X->n_columns)
-                find_rows(X, examples[i], block->row + (vector * LANES + i) * X->n_columns,
-                          block->fraction + (vector * LANES + i) * X->n_bins);
         }
         gather(p->X, p->x_row, p->x_column, p->n_d, examples, block->X + panel * p->n_d * P + v);
         gather(p->Y, p->y_row, p->y_column, p->n_t, examples, block->Y + panel * p->n_t * P + v);
@@ -118,8 +110,11 @@ static void fill_shares(const Problem *p, Block *block, Index member, Index coun
 
 /* ---- tables of what is looked up --------------------------------------------------------------- */
 
+/* So many numbers that what comes behind them is aligned for all vectors. */
+INLINE Index aligned(Index n) { return (n + 15) / 16 * 16; }
+
 /* Numbers of a member's gradients: those of the parameters, and of the tables. */
-INLINE Index tables_begin(const Problem *p) { return padded(n_parameters(p)); }
+INLINE Index tables_begin(const Problem *p) { return aligned(n_parameters(p)); }
 
 INLINE Index n_gradients(const Problem *p) {
     const Affine map = affine(p);
@@ -243,6 +238,17 @@ static enum status weigh(const Descent *d) {
     return DONE;
 }
 
+/* A stripe's gradients have to be added up: so many that this is little beside the passes. Members
+ * that share the threads need none. */
+static Index n_stripes(const Descent *d, Index n_blocks, Index m) {
+    const Problem *p = d->p;
+    const Index inputs = p->n_d + 4 * p->lookup.n_columns + p->n_y;
+    const Index worth = m * (p->n_h + n_linear(p)) * inputs / (16 * n_gradients(p));
+    Index stripes = n_blocks < STRIPES ? n_blocks : STRIPES;
+    if (stripes > worth) stripes = worth;
+    return d->K > 1 || stripes < 1 ? 1 : stripes;
+}
+
 static int run(Descent *d, real *gradients_out, int n_threads, Index largest_batch) {
     const Problem *p = d->p;
     const Index size = n_parameters(p), bytes = panel_bytes(p);
@@ -250,7 +256,7 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     d->block_panels = BLOCK_BYTES / bytes < 1 ? 1 : BLOCK_BYTES / bytes;
     if (d->block_panels > panels) d->block_panels = panels > 0 ? panels : 1;
     const Index n_blocks = (panels + d->block_panels - 1) / d->block_panels;
-    d->stripes = n_blocks < STRIPES ? (n_blocks > 0 ? n_blocks : 1) : STRIPES;
+    d->stripes = n_stripes(d, n_blocks, largest_batch);
     const Index shares = d->K > 1 ? d->K : d->stripes;
     d->n_threads = n_threads < shares ? n_threads : (int)shares;
     if (d->n_threads > MOST_THREADS) d->n_threads = MOST_THREADS;
@@ -258,7 +264,7 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     const Affine map = affine(p);
     const Index one_block = d->block_panels * bytes + 64, n_tables = d->K * size_of_tables(&map);
     const Index n_all =
-        gradients_out || d->optimizer ? padded(d->stripes * d->K * n_gradients(p)) : 0;
+        gradients_out || d->optimizer ? aligned(d->stripes * d->K * n_gradients(p)) : 0;
     const Index n_totals = (d->order ? d->n_steps : 1) * d->K;
     char *memory = malloc(d->n_threads * one_block + (n_tables + n_all) * sizeof(real) +
                           (d->stripes * d->K + n_totals) * sizeof(double) + 64);
@@ -333,7 +339,7 @@ static void predict_work(void *shared, Team *team, int t) {
     }
 }
 
-/* What `predict` looks up, once for many predictions: `tables` (n_rows, padded units). */
+/* What `predict` looks up, once for many predictions. */
 static int prepare(const Problem *p, real *theta, real *tables) {
     const Affine map = affine(p);
     memset(tables, 0, size_of_tables(&map) * sizeof(real));

@@ -6,7 +6,8 @@
  *    in memory, (n_x, units), and tiles of Z are turned into panels of examples, and back.
  * b. The tables hold all of the affine map: biases, inputs as they are, columns. One tile of Z stays
  *    in registers while all of them add to it.
- * c. Units are taken P at a time, so that what is looked up stays in the cache for the examples.
+ * c. Tables are panels, too, (n_rows, P) of P units: what one panel of units needs lies close
+ *    together and stays in the cache for the examples.
  */
 #pragma once
 
@@ -15,17 +16,10 @@
 enum { AT_ONCE = LANES < 4 ? LANES : 4 }; /* examples of a tile */
 
 typedef struct {
-    int32_t place; /* number of the column in index and fraction */
-    int32_t slot;  /* its first, among those of all columns */
-    int32_t width; /* T: how many slots */
-    int32_t row;   /* the first row of its table: not known, then S_0 to S_T or w_0 to w_T-1 */
-} Column;
-
-typedef struct {
     Index n_columns;
     Index n_bins;          /* of them are bins; they come first */
-    Index n_rows;          /* of the tables: biases, the n_d inputs that are as they are, columns */
-    const Column *columns; /* (n_columns) */
+    const int32_t *rows;   /* (n_columns + 1) where the table of each begins: after 1 row of biases and
+                              n_d of inputs as they are; the last ends where all do */
     const uint16_t *index; /* (m, n_columns) */
     const real *fraction;  /* (m, n_columns) */
     const real *centers;   /* (slots) */
@@ -37,120 +31,131 @@ typedef struct { /* the affine map Z = W X + b, Z (units, m): Z1, and below it t
     const Lookup *X;
 } Affine;
 
-/* Rows of numbers are so long that all vectors are whole and aligned. */
-INLINE Index padded(Index n) { return (n + 15) / 16 * 16; }
-INLINE Index size_of_tables(const Affine *a) { return a->X->n_rows * padded(a->n_h + a->n_y); }
+/* Where the table rows of a panel of P units are, from number u on. */
+INLINE Index panel_of_tables(const Affine *a, Index u) { return u * a->X->rows[a->X->n_columns]; }
+
+INLINE Index size_of_tables(const Affine *a) {
+    return a->X->n_columns ? panel_of_tables(a, (a->n_h + a->n_y + P - 1) / P * P) : 0;
+}
 
 /* ---- tables of W, and W's gradient from theirs, once in a step --------------------------------- */
 
 /* next = low + w; mean += center w */
-static void add_slot(Index n, const real *restrict w, const real *restrict low, real center,
+INLINE void add_slot(Index n, const real *restrict w, const real *restrict low, real center,
                      real *restrict next, real *restrict mean) {
     for (Index j = 0; j < n; j++) next[j] = low[j] + w[j], mean[j] += center * w[j];
 }
 
-static void copy_slot(Index n, const real *restrict w, real center, real *restrict next,
+INLINE void copy_slot(Index n, const real *restrict w, real center, real *restrict next,
                       real *restrict mean) {
     for (Index j = 0; j < n; j++) next[j] = w[j], mean[j] += center * w[j];
 }
 
-/* Tables (n_rows, padded units) of W (n_x, units) and the biases. */
-static void make_tables(const Affine *a, const real *W, const real *b1, const real *b2,
-                        real *tables) {
+/* The tables (n_rows, P) of n units; where they have their part of W (n_x, units), biases in row 0. */
+static void make_panel(const Affine *a, const real *w, Index n, real *tables) {
     const Lookup *X = a->X;
-    const Index n = a->n_h + a->n_y, width = padded(n);
-    for (Index l = 0; l < a->n_d; l++) memcpy(tables + (1 + l) * width, W + l * n, n * sizeof(real));
-    memcpy(tables, b1, a->n_h * sizeof(real));
-    memcpy(tables + a->n_h, b2, a->n_y * sizeof(real));
+    const Index units = a->n_h + a->n_y;
+    const real *center = X->centers;
+    for (Index l = 1; l <= a->n_d; l++, w += units) memcpy(tables + l * P, w, n * sizeof(real));
     for (Index c = 0; c < X->n_columns; c++) {
-        const Column *column = &X->columns[c];
-        const real *w = W + (a->n_d + column->slot) * n, *center = X->centers + column->slot;
-        real *mean = tables + column->row * width, *next = mean + width;
-        memset(mean, 0, 2 * width * sizeof(real)); /* S_0 = 0 */
-        for (Index t = 0; t < column->width; t++, w += n, next += width)
-            if (c < X->n_bins) add_slot(n, w, next, center[t], next + width, mean);
-            else copy_slot(n, w, center[t], next, mean);
+        real *row = tables + X->rows[c] * P, *mean = tables + (X->rows[c + 1] - 1) * P;
+        memset(mean, 0, P * sizeof(real));
+        if (c < X->n_bins) memset(row, 0, P * sizeof(real)), row += P; /* S_0 */
+        for (; row < mean; row += P, w += units, center++)
+            if (c < X->n_bins) add_slot(n, w, row - P, *center, row, mean);
+            else copy_slot(n, w, *center, row, mean);
         for (Index j = 0; X->centred && j < n; j++) tables[j] -= mean[j];
     }
 }
 
+static void make_tables(const Affine *a, const real *W, const real *b1, const real *b2,
+                        real *tables) {
+    const Index units = a->n_h + a->n_y;
+    for (Index u = 0; u < units; u += P) {
+        real *panel = tables + panel_of_tables(a, u);
+        const Index n = units - u < P ? units - u : P;
+        for (Index j = 0; j < n; j++) panel[j] = u + j < a->n_h ? b1[u + j] : b2[u + j - a->n_h];
+        make_panel(a, W + u, n, panel);
+    }
+}
+
 /* dw = row + center d_mean; low += row */
-static void add_gradient(Index n, const real *restrict row, real center,
+INLINE void add_gradient(Index n, const real *restrict row, real center,
                          const real *restrict d_mean, real *restrict low, real *restrict dw) {
     for (Index j = 0; j < n; j++) dw[j] = row[j] + center * d_mean[j], low[j] += row[j];
 }
 
-static void copy_gradient(Index n, const real *restrict row, real center,
+INLINE void copy_gradient(Index n, const real *restrict row, real center,
                           const real *restrict d_mean, real *restrict dw) {
     for (Index j = 0; j < n; j++) dw[j] = row[j] + center * d_mean[j];
 }
 
-/* dW (n_x, units) of the gradients of the tables, which are used up, and of the biases. */
-static void from_tables(const Affine *a, real *tables, const real *db1, const real *db2, real *dW) {
+/* Of the gradients of the tables (n_rows, P), which are used up, those of the part of W. */
+static void from_panel(const Affine *a, real *tables, Index n, real *dw) {
     const Lookup *X = a->X;
-    const Index n = a->n_h + a->n_y, width = padded(n);
-    for (Index l = 0; l < a->n_d; l++) memcpy(dW + l * n, tables + (1 + l) * width, n * sizeof(real));
+    const Index units = a->n_h + a->n_y;
+    const real *center = X->centers;
+    for (Index l = 1; l <= a->n_d; l++, dw += units) memcpy(dw, tables + l * P, n * sizeof(real));
     for (Index c = 0; c < X->n_columns; c++) {
-        const Column *column = &X->columns[c];
-        const real *center = X->centers + column->slot;
-        real *dw = dW + (a->n_d + column->slot) * n, *mean = tables + column->row * width;
-        for (Index j = 0; X->centred && j < n; j++)
-            mean[j] -= j < a->n_h ? db1[j] : db2[j - a->n_h];
-        for (Index t = column->width - 1; t >= 0; t--) {
-            real *row = mean + (1 + t) * width;
-            if (c < X->n_bins) add_gradient(n, row + width, center[t], mean, row, dw + t * n);
-            else copy_gradient(n, row, center[t], mean, dw + t * n);
+        const int bins = c < X->n_bins;
+        real *first = tables + (X->rows[c] + bins) * P, *mean = tables + (X->rows[c + 1] - 1) * P;
+        const Index T = (mean - first) / P;
+        for (Index j = 0; X->centred && j < n; j++) mean[j] -= tables[j];
+        for (Index t = T - 1; t >= 0; t--) {
+            real *row = first + t * P;
+            if (bins) add_gradient(n, row, center[t], mean, row - P, dw + t * units);
+            else copy_gradient(n, row, center[t], mean, dw + t * units);
         }
+        dw += T * units, center += T;
     }
 }
 
-/* ---- one vector of examples -------------------------------------------------------------------- */
-
-/* Which rows an example takes: row (n_columns), and of bins fraction (n_bins), of the second. */
-INLINE void find_rows(const Lookup *X, Index example, uint32_t *row, real *fraction) {
-    const uint16_t *index = X->index + example * X->n_columns;
-    const real *f = X->fraction + example * X->n_columns;
-    for (Index c = 0; c < X->n_columns; c++) {
-        const Column *column = &X->columns[c];
-        const int known = index[column->place] < column->width;
-        row[c] = (uint32_t)(column->row + (known ? 1 + index[column->place] : 0));
-        if (c < X->n_bins) fraction[c] = known ? f[column->place] : 0;
+static void from_tables(const Affine *a, real *tables, const real *db1, const real *db2, real *dW) {
+    const Index units = a->n_h + a->n_y;
+    for (Index u = 0; u < units; u += P) {
+        real *panel = tables + panel_of_tables(a, u);
+        const Index n = units - u < P ? units - u : P;
+        for (Index j = 0; j < n; j++) panel[j] = u + j < a->n_h ? db1[u + j] : db2[u + j - a->n_h];
+        from_panel(a, panel, n, dW + u);
     }
 }
 
 /* ---- forward ----------------------------------------------------------------------------------- */
 
 /* Z (AT_ONCE examples, P units) of `wide` vectors of units; direct inputs D (n_d, P). */
-INLINE void look_up_tile(const Affine *a, const real *tables, const real *D, const uint32_t *row,
-                         const real *fraction, real *Z, const int wide) {
+INLINE void look_up_tile(const Affine *a, const real *tables, const real *D,
+                         const uint32_t *examples, real *Z, const int wide) {
     const Lookup *X = a->X;
-    const Index width = padded(a->n_h + a->n_y);
     vec total[AT_ONCE][WIDE];
 #pragma GCC unroll 4
     for (int i = 0; i < AT_ONCE; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < wide; v++) total[i][v] = load(tables + v * LANES);
-    const real *w = tables + width;
-    for (Index l = 0; l < a->n_d; l++, w += width)
+    const real *w = tables + P;
+    for (Index l = 0; l < a->n_d; l++, w += P)
 #pragma GCC unroll 4
         for (int i = 0; i < AT_ONCE; i++)
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) total[i][v] += D[l * P + i] * load(w + v * LANES);
 #pragma GCC unroll 4
-    for (int i = 0; i < AT_ONCE; i++, row += X->n_columns, fraction += X->n_bins) {
+    for (int i = 0; i < AT_ONCE; i++) {
+        const uint16_t *t = X->index + examples[i] * X->n_columns;
+        const real *fraction = X->fraction + examples[i] * X->n_columns;
         Index c = 0;
         for (; c < X->n_bins; c++) {
-            const real *low = tables + row[c] * width;
+            const real *low = tables + (X->rows[c] + t[c]) * P, *high = low + P;
             const vec f = splat(fraction[c]), rest = splat(1 - fraction[c]);
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) {
                 total[i][v] += rest * load(low + v * LANES);
-                total[i][v] += f * load(low + width + v * LANES);
+                total[i][v] += f * load(high + v * LANES);
             }
         }
-        for (; c < X->n_columns; c++)
+        for (; c < X->n_columns; c++) {
+            const real *row = tables + (X->rows[c] + t[c]) * P;
 #pragma GCC unroll 4
-            for (int v = 0; v < wide; v++) total[i][v] += load(tables + row[c] * width + v * LANES);
+            for (int v = 0; v < wide; v++) total[i][v] += load(row + v * LANES);
+        }
     }
 #pragma GCC unroll 4
     for (int i = 0; i < AT_ONCE; i++)
@@ -159,8 +164,8 @@ INLINE void look_up_tile(const Affine *a, const real *tables, const real *D, con
 }
 
 /* Z1 (n_h, P) and Z2 (n_y, P) of one panel. */
-static void look_up(const Affine *a, const real *tables, const real *D, const uint32_t *row,
-                    const real *fraction, int vectors, real *Z1, real *Z2) {
+static void look_up(const Affine *a, const real *tables, const real *D, const uint32_t *examples,
+                    int vectors, real *Z1, real *Z2) {
     const Index n = a->n_h + a->n_y;
     real tile[P * P] __attribute__((aligned(64))); /* (P examples, P units) */
     for (Index u = 0; u < n; u += P) {
@@ -168,8 +173,7 @@ static void look_up(const Affine *a, const real *tables, const real *D, const ui
         for (Index e = 0; e < vectors * LANES; e += AT_ONCE)
 #define TILE(w) \
     case w: \
-        look_up_tile(a, tables + u, D + e, row + e * a->X->n_columns, \
-                     fraction + e * a->X->n_bins, tile + e * P, w); \
+        look_up_tile(a, tables + panel_of_tables(a, u), D + e, examples + e, tile + e * P, w); \
         break;
             switch (wide) {
                 TILE(1) TILE(2)
@@ -193,17 +197,18 @@ static void look_up(const Affine *a, const real *tables, const real *D, const ui
 
 /* ---- backward ---------------------------------------------------------------------------------- */
 
-INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *row, const real *fraction,
-                        Index m, real *tables, const int wide) {
+INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *examples, Index m,
+                        real *tables, const int wide) {
     const Lookup *X = a->X;
-    const Index width = padded(a->n_h + a->n_y);
-    for (Index e = 0; e < m; e++, dZ += P, row += X->n_columns, fraction += X->n_bins) {
+    for (Index e = 0; e < m; e++, dZ += P) {
+        const uint16_t *t = X->index + examples[e] * X->n_columns;
+        const real *fraction = X->fraction + examples[e] * X->n_columns;
         vec dz[WIDE];
         Index c = 0;
 #pragma GCC unroll 4
         for (int v = 0; v < wide; v++) dz[v] = load(dZ + v * LANES);
         for (; c < X->n_bins; c++) {
-            real *low = tables + row[c] * width, *high = low + width;
+            real *low = tables + (X->rows[c] + t[c]) * P, *high = low + P;
             const vec f = splat(fraction[c]), rest = splat(1 - fraction[c]);
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) {
@@ -212,7 +217,7 @@ INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *row, co
             }
         }
         for (; c < X->n_columns; c++) {
-            real *at = tables + row[c] * width;
+            real *at = tables + (X->rows[c] + t[c]) * P;
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) store(at + v * LANES, load(at + v * LANES) + dz[v]);
         }
@@ -221,8 +226,9 @@ INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *row, co
 
 /* Gradients of the tables += what P units, from number u on, of one panel of m examples give. */
 static void add_up(const Affine *a, const real *dZ1, const real *dZ2, const real *D,
-                   const uint32_t *row, const real *fraction, Index m, Index u, real *tables) {
-    const Index n = a->n_h + a->n_y, width = padded(n);
+                   const uint32_t *examples, Index m, Index u, real *tables) {
+    const Index n = a->n_h + a->n_y;
+    tables += panel_of_tables(a, u);
     const int wide = n - u < P ? (int)((n - u + LANES - 1) / LANES) : WIDE;
     real tile[P * P] __attribute__((aligned(64))); /* (P examples, P units) */
     Index at[P];
@@ -239,9 +245,9 @@ static void add_up(const Affine *a, const real *dZ1, const real *dZ2, const real
             transpose(square);
             for (int i = 0; i < LANES; i++) store(tile + (e + i) * P + j, square[i]);
         }
-    product_outer(D, 0, a->n_d, tile, at, wide * LANES, m, tables + width + u, width);
+    product_outer(D, 0, a->n_d, tile, at, wide * LANES, m, tables + P, P);
 #define TILE(w) \
-    case w: add_up_tile(a, tile, row, fraction, m, tables + u, w); break;
+    case w: add_up_tile(a, tile, examples, m, tables, w); break;
     switch (wide) {
         TILE(1) TILE(2)
 #if REGISTERS == 32

@@ -79,10 +79,8 @@ typedef struct { /* one block of examples; every array is panels of the shape gi
     real *dZ1;         /* (n_h, P) g'(Z1), then dZ1 */
     real *Z2;          /* (n_y, P) */
     real *dZ2;         /* (n_y, P) */
-    uint32_t *row;     /* (P, n_columns) of the tables */
-    real *fraction;    /* (P, n_bins) */
     Index *at;         /* (1, P) where the example begins in the problem's X */
-    uint32_t *example; /* (1, P) its number among all, for the dropout */
+    uint32_t *example; /* (1, P) its number among all */
 } Block;
 
 /* Vectors of a panel that hold examples. */
@@ -156,8 +154,7 @@ static void inputs_forward(const Problem *p, Parameters W, Block *block, Index i
     real *Z1 = block->A1 + i * p->n_h * P, *Z2 = block->Z2 + i * p->n_y * P;
     if (p->lookup.n_columns) {
         const Affine map = affine(p);
-        look_up(&map, W.tables, X, block->row + i * P * p->lookup.n_columns,
-                block->fraction + i * P * p->lookup.n_bins, vectors, Z1, Z2);
+        look_up(&map, W.tables, X, block->example + i * P, vectors, Z1, Z2);
     } else {
         product(W.W1, p->n_h, X, p->n_x, W.b1, Z1, vectors);
         product(W.V, n_linear(p), X, p->n_x, W.b2, Z2, vectors);
@@ -326,11 +323,10 @@ static void inputs_backward(const Problem *p, const Block *block, const Paramete
         return;
     }
     const Affine map = affine(p);
-    const Index c = P * p->lookup.n_columns, b = P * p->lookup.n_bins;
     for (Index u = 0; u < map.n_h + map.n_y; u += P)
         for (Index i = 0; i * P < block->m; i++)
             add_up(&map, block->dZ1 + i * p->n_h * P, block->dZ2 + i * p->n_y * P,
-                   block->X + i * p->n_d * P, block->row + i * c, block->fraction + i * b,
+                   block->X + i * p->n_d * P, block->example + i * P,
                    block->m - i * P < P ? block->m - i * P : P, u, d->tables);
 }
 

@@ -75,14 +75,14 @@ def looked_up(draw: Any, direct: Array, random: np.random.Generator) -> Lookup:
     Fractions and centers are short binary fractions.
     """
     widths = draw(st.lists(st.sampled_from([1, 2, 3, 5, 16, 17, 40]), max_size=6))
-    kinds = tuple(draw(st.sampled_from(["bins", "levels"])) for _ in widths)
-    shape = direct.shape[1], len(widths)
-    index = np.array([random.integers(0, width + 1, shape[0]) for width in widths], np.uint16)
+    shape, n_bins = (direct.shape[1], len(widths)), draw(st.integers(0, len(widths)))
+    index = random.integers(0, np.array(widths, int) + 1, shape).astype(np.uint16)
+    fraction = np.where(index == np.array(widths, int), 1, random.integers(0, 9, shape) / 8)
     return Lookup(
         direct=direct,
-        slots=Slots(kinds, tuple(widths), random.integers(0, 9, sum(widths)) / 8),
-        index=index.reshape(shape[::-1]).T,
-        fraction=(random.integers(0, 9, shape) / 8).astype(direct.dtype),
+        slots=Slots(tuple(widths), n_bins, random.integers(0, 9, sum(widths)) / 8),
+        index=index,
+        fraction=fraction.astype(direct.dtype),
         centred=draw(st.booleans()),
     )
 

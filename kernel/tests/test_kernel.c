@@ -30,14 +30,18 @@ static real *numbers(Index n) {
     return x;
 }
 
+enum { COLUMNS_LOOKED_UP = 3, BINS = 2 };
+
 typedef struct {
     Problem p;
-    real *X, *Y, *weight, *levels;
+    real *X, *Y, *weight, *levels, *fraction, *centers;
+    int32_t *rows;
+    uint16_t *index;
 } Data;
 
 static Data data(Index n_x, Index n_h, Index n_y, Index m, int activation, int loss, Index K,
                  int by_columns) {
-    Data d = {.p = {.n_x = n_x, .n_h = n_h, .n_y = n_y, .n_t = loss == QUANTILE ? 1 : n_y, .m = m,
+    Data d = {.p = {.n_x = n_x, .n_d = n_x, .n_h = n_h, .n_y = n_y, .n_t = loss == QUANTILE ? 1 : n_y, .m = m,
                     .setting = loss == TWEEDIE ? 1.5 : 0.5, .penalty = 0.01,
                     .activation = activation, .loss = loss}};
     d.X = numbers(n_x * m), d.Y = numbers(d.p.n_t * m), d.weight = numbers(K * m);
@@ -58,7 +62,30 @@ static Data data(Index n_x, Index n_h, Index n_y, Index m, int activation, int l
     return d;
 }
 
-static void release(Data d) { free(d.X), free(d.Y), free(d.weight), free(d.levels); }
+/* Columns of 1, 17 and 3 slots, now and then of a value that is not known. */
+static void add_columns(Data *d) {
+    static const int widths[COLUMNS_LOOKED_UP] = {1, 17, 3};
+    const Index n = d->p.m * COLUMNS_LOOKED_UP;
+    d->rows = malloc((COLUMNS_LOOKED_UP + 1) * sizeof(int32_t));
+    d->index = malloc(n * sizeof(uint16_t)), d->fraction = numbers(n), d->centers = numbers(21);
+    d->rows[0] = 1 + (int32_t)d->p.n_d;
+    for (int c = 0; c < COLUMNS_LOOKED_UP; c++)
+        d->rows[c + 1] = d->rows[c] + widths[c] + 1 + (c < BINS);
+    for (Index i = 0; i < n; i++) {
+        const int width = widths[i % COLUMNS_LOOKED_UP];
+        d->index[i] = (uint16_t)((uniform() + 1) / 2 * (width + 1));
+        d->fraction[i] = d->index[i] == width ? 1 : (real)fabs(d->fraction[i]);
+    }
+    d->p.n_x = d->p.n_d + 21;
+    d->p.lookup = (Lookup){.n_columns = COLUMNS_LOOKED_UP, .n_bins = BINS, .rows = d->rows,
+                           .index = d->index, .fraction = d->fraction, .centers = d->centers,
+                           .centred = d->p.m % 2};
+}
+
+static void release(Data d) {
+    free(d.X), free(d.Y), free(d.weight), free(d.levels);
+    free(d.fraction), free(d.centers), free(d.rows), free(d.index);
+}
 
 /* ---- every function on every shape: gradients are differences of the cost ---------------------- */
 
@@ -83,9 +110,12 @@ static void check_gradients(Data d) {
         if (!IS_FLOAT && !kinked) /* where a difference of costs says something */
             assert(fabs(difference - (double)gradients[i]) <= 1e-6 * (1 + fabs(difference) + cost));
     }
+    const Affine map = affine(&d.p);
+    real *tables = numbers(size_of_tables(&map));
+    assert(prepare(&d.p, theta, tables) == DONE);
     for (int scores = 0; scores < 2; scores++)
-        assert(predict(&d.p, theta, out, 1, d.p.n_y, scores, 2) == DONE);
-    free(theta), free(gradients), free(out);
+        assert(predict(&d.p, theta, tables, out, 1, d.p.n_y, scores, 2) == DONE);
+    free(theta), free(gradients), free(out), free(tables);
 }
 
 static void every_function(void) {
@@ -97,6 +127,7 @@ static void every_function(void) {
                 Data d = data(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3], activation,
                               loss, 1, s % 2);
                 d.p.skip = d.p.n_h && (s + activation) % 2;
+                if ((s + loss) % 2) add_columns(&d);
                 if (s % 3 == 0) d.p.sample_weight = d.weight;
                 check_gradients(d);
                 release(d);
@@ -120,6 +151,7 @@ static void descents(Index K, Index m, Index batch, int full) {
         Data d = data(20, 30, 3, m, TANH, CROSS_ENTROPY, K, 0);
         d.p.sample_weight = d.weight, d.p.dropout = 0.25, d.p.seed = 12345678901234;
         d.p.skip = K % 2;
+        if (method != MOMENTUM) add_columns(&d);
         const Optimizer settings = optimizer(method);
         const Index size = n_parameters(&d.p), n = K * size, n_m = n * n_moments(&settings);
         real *start = numbers(n), *theta = numbers(n), *first = numbers(n), *moments = numbers(n_m);
@@ -155,7 +187,7 @@ static void failures(void) {
             if (call == 0)
                 status = descend(&d.p, &settings, 2, 0, theta, moments, 0, NULL, NULL, 0, costs, 2);
             if (call == 1) status = evaluate(&d.p, theta, costs, gradients, 2);
-            if (call == 2) status = predict(&d.p, theta, out, 50, 1, 1, 2);
+            if (call == 2) status = predict(&d.p, theta, NULL, out, 50, 1, 1, 2);
             assert(status == (n_allocations > fail_at ? NO_MEMORY : DONE));
             if (status == DONE) break;
         }

@@ -230,7 +230,9 @@ class CompiledEngine:
         if prepared is None:
             return self.reference.cost(problem, parameters)
         theta = join([parameters], by_slot(problem.X))
-        return self.kernel.evaluate(prepared, theta, threads=self._threads(problem.m * len(theta)))
+        return self.kernel.evaluate(
+            prepared, theta, threads=self._threads(problem.X, problem.m * len(theta))
+        )
 
     def cost_and_gradients(
         self, problem: Problem, parameters: Parameters
@@ -241,7 +243,7 @@ class CompiledEngine:
         turned = by_slot(problem.X)
         theta = join([parameters], turned)
         gradients = np.empty_like(theta)
-        threads = self._threads(3 * problem.m * len(theta))
+        threads = self._threads(problem.X, 3 * problem.m * len(theta))
         J = self.kernel.evaluate(prepared, theta, gradients=gradients, threads=threads)
         dW1, db1, dW2, db2 = _split(gradients, parameters, turned)
         if problem.penalty:
@@ -279,7 +281,7 @@ class CompiledEngine:
         # Several members are shared out once, one member's examples in every step.
         together = n if K > 1 else 1
         examples = max((problem.m if batch is None else len(batch) for batch in batches), default=0)
-        threads = self._threads(3 * together * examples * theta.size)
+        threads = self._threads(problem.X, 3 * together * examples * theta.size)
         costs = self.kernel.descend(
             prepared, optimizer, theta, moments, done, batches, threads=threads
         )
@@ -292,9 +294,10 @@ class CompiledEngine:
             for k, like in enumerate(members)
         ]
 
-    def _threads(self, multiplications: int) -> int:
+    def _threads(self, X: Any, multiplications: int) -> int:
         """How many threads so much work is worth; any number gives the same bits."""
-        return self.threads if multiplications > ALONE else 1
+        share = X.share if by_slot(X) else 1
+        return self.threads if share * multiplications > ALONE else 1
 
     def _prepare(self, problem: Problem, like: Parameters, K: int = 1) -> Prepared | None:
         """A problem as the kernel reads it, made once; None if it cannot."""

@@ -42,19 +42,12 @@ LOSSES = tuple(losses.LOSSES.values())
 METHODS = (GradientDescent, Momentum, Adam)
 
 
-class _Column(Structure):
-    """Column of lookup.h."""
-
-    _fields_ = tuple((name, c_int32) for name in ("place", "slot", "width", "row"))
-
-
 class _Lookup(Structure):
     """Lookup of lookup.h."""
 
     _fields_ = (
-        *((name, c_ssize_t) for name in ("n_columns", "n_bins", "n_rows")),
-        ("columns", POINTER(_Column)),
-        *((name, c_void_p) for name in ("index", "fraction", "centers")),
+        *((name, c_ssize_t) for name in ("n_columns", "n_bins")),
+        *((name, c_void_p) for name in ("rows", "index", "fraction", "centers")),
         ("centred", c_int32),
     )
 
@@ -179,31 +172,24 @@ class Prepared:
         self.reference = ctypes.byref(self.struct)
 
     def _look_up(self, X: Lookup) -> None:
-        """The columns as lookup.h wants them: bins first."""
-        slots = X.slots
-        order = sorted(range(len(slots.kinds)), key=slots.kinds.__getitem__)  # "bins" < "levels"
-        before = 1 + len(X.direct)  # rows of the tables: biases and direct inputs
-        columns = [
-            _Column(k, slots.starts[k], slots.widths[k], before + slots.rows[k]) for k in order
-        ]
+        """The columns as lookup.h wants them."""
+        # Before them in the tables are a row of biases and those of the direct inputs.
+        self.rows = np.array(X.slots.rows, np.int32) + np.int32(1 + len(X.direct))
         self.index = np.ascontiguousarray(X.index)
         self.fraction = np.ascontiguousarray(X.fraction, self.dtype)
-        self.centers = np.ascontiguousarray(slots.centers, self.dtype)
+        self.centers = np.ascontiguousarray(X.slots.centers, self.dtype)
+        arrays = ("rows", "index", "fraction", "centers")
         self.struct.lookup = _Lookup(
-            n_columns=len(columns),
-            n_bins=slots.kinds.count("bins"),
-            n_rows=before + slots.rows[-1],
-            columns=(_Column * len(columns))(*columns),
-            index=_address(self.index),
-            fraction=_address(self.fraction),
-            centers=_address(self.centers),
+            n_columns=len(X.slots.widths),
+            n_bins=X.slots.n_bins,
             centred=X.centred,
+            **{name: _address(getattr(self, name)) for name in arrays},
         )
 
 
 def by_slot(X: object) -> TypeGuard[Lookup]:
     """Whether the kernel wants what multiplies X transposed, (n_x, n): where X is looked up."""
-    return isinstance(X, Lookup) and bool(X.slots.kinds)
+    return isinstance(X, Lookup) and bool(X.slots.widths)
 
 
 def can_take(X: Any, dtype: np.dtype[Any], activation: str, loss: Loss) -> bool:
@@ -346,8 +332,9 @@ class Kernel:
         what it changes, so that threads of the caller do not meet. With slots X is a Lookup's Rows.
         """
         dtype = theta.dtype
+        one = _one_row(n_x, slots, dtype)
         like = Prepared(
-            _one_row(n_x, slots, dtype),
+            one,
             None,
             None,
             n_h=n_h,
@@ -358,9 +345,9 @@ class Kernel:
         )
         _check("theta", theta, dtype, (like.size,))
         function, itemsize = self._predict[dtype], dtype.itemsize
-        at, rows = _address(theta), like.struct.lookup.n_rows
+        at, rows = _address(theta), int(like.rows[-1]) if by_slot(one) else 0
         n = n_h + (n_y if skip or not n_h else 0)
-        tables = _aligned(rows * -(-n // 16) * 16, dtype)
+        tables = _aligned(rows * -(-n // 64) * 64, dtype)
         if rows:
             self._prepare[dtype](like.reference, at, _address(tables))
         like.theta, like.tables = theta, tables  # C reads them for as long as `predict` lives
@@ -410,9 +397,9 @@ def _raise(status: int) -> None:
 
 def _one_row(n_x: int, slots: Slots | None, dtype: np.dtype[Any]) -> Any:
     """Inputs of one example, to be replaced."""
-    if slots is None or not slots.kinds:
+    if slots is None or not slots.widths:
         return np.empty((n_x, 1), dtype)
-    none = (1, len(slots.kinds))
+    none = (1, len(slots.widths))
     direct = np.empty((n_x - sum(slots.widths), 1), dtype)
     return Lookup(direct, slots, np.zeros(none, np.uint16), np.zeros(none, dtype))
 

@@ -10,19 +10,26 @@ inputs, of which the t-th is 1. Such inputs are never made. Multiplied with a ma
 so with the sums S made once, two rows of a table or one, however many there are. Backward, the
 gradient of a table's rows is that of W by the same sums from the other end.
 
-Each table has one row more, for a value that is not known: its inputs are the column's average.
+Each table has one row more, for a value that is not known: its inputs are the column's average. It
+comes last, so that t = T is the row of an unknown level, and t = T with f = 1 of an unknown number.
 """
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from shoal.activations import Array
 from shoal.errors import DataError
 
-Kind = Literal["bins", "levels"]
+
+def is_faster(width: int, *, bins: bool) -> bool:
+    """Whether a column of so many slots is faster looked up than multiplied.
+
+    benchmarks/bench_lookup.py says so, of training and of prediction.
+    """
+    return width > (6 if bins else 3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,66 +38,71 @@ class Slots:
 
     Attributes
     ----------
-    kinds : tuple of {"bins", "levels"}
     widths : tuple of int
-        Number of slots of each column: T ≤ 65,535.
+        Number of slots T of each column, up to 65,535.
+    n_bins : int
+        So many columns are bins, the first ones; those behind are levels.
     centers : array (n_slots,)
         Average of each slot over the rows that were learnt from.
     """
 
-    kinds: tuple[Kind, ...]
     widths: tuple[int, ...]
+    n_bins: int
     centers: Array
 
     def __post_init__(self) -> None:
-        if len(self.kinds) != len(self.widths) or set(self.kinds) - {"bins", "levels"}:
-            raise DataError(f"{len(self.widths)} widths need as many kinds, of bins or levels")
         if not all(1 <= width <= 65_535 for width in self.widths):
             raise DataError(f"a column has from 1 to 65,535 slots, not {self.widths}")
+        if not 0 <= self.n_bins <= len(self.widths):
+            raise DataError(f"{self.n_bins} of {len(self.widths)} columns cannot be bins")
         if self.centers.shape != (sum(self.widths),):
-            raise DataError(f"{sum(self.widths)} slots need as many centers")
-
-    @cached_property
-    def starts(self) -> list[int]:
-        """The first slot of each column."""
-        return [0, *np.cumsum(self.widths[:-1]).tolist()] if self.widths else []
+            raise DataError(
+                f"{sum(self.widths)} slots need as many centers, not {self.centers.shape}"
+            )
 
     @cached_property
     def rows(self) -> list[int]:
-        """The first row of each column's table: that of a value that is not known.
+        """Where each column's table begins, and where the last ends.
 
-        After it S_0 to S_T of bins, w_0 to w_{T-1} of levels.
+        S_0 to S_T of bins, w_0 to w_{T-1} of levels, and then the row of what is not known.
         """
-        sizes = [w + 1 + (kind == "bins") for kind, w in zip(self.kinds, self.widths, strict=True)]
-        return [0, *np.cumsum(sizes).tolist()]
+        sizes = [width + 1 + (k < self.n_bins) for k, width in enumerate(self.widths)]
+        return [0, *np.cumsum(sizes, dtype=int).tolist()]
+
+    def columns(self) -> list[tuple[slice, slice, bool]]:
+        """Of each column its slots, its rows, and whether they are bins."""
+        ends = np.cumsum(self.widths, dtype=int).tolist()
+        return [
+            (slice(end - width, end), slice(first, last), k < self.n_bins)
+            for k, (end, width, first, last) in enumerate(
+                zip(ends, self.widths, self.rows, self.rows[1:], strict=False)
+            )
+        ]
 
     def tables(self, W: Array) -> Array:
         """The tables (n, n_rows) of the columns, of their part W (n, n_slots) of a matrix."""
         tables = np.zeros((len(W), self.rows[-1]), W.dtype)
-        for start, row, kind, width in zip(*self._columns, strict=True):
-            w, table = W[:, start : start + width], tables[:, row:]
-            table[:, 0] = w @ self.centers[start : start + width].astype(W.dtype)
-            if kind == "bins":
-                np.cumsum(w, axis=1, out=table[:, 2 : width + 2])
+        centers = self.centers.astype(W.dtype)
+        for slots, rows, bins in self.columns():
+            w, table = W[:, slots], tables[:, rows]
+            if bins:
+                np.cumsum(w, axis=1, out=table[:, 1:-1])
             else:
-                table[:, 1 : width + 1] = w
+                table[:, :-1] = w
+            table[:, -1] = w @ centers[slots]
         return tables
 
     def gradients(self, d_tables: Array) -> Array:
         """What the gradient (n, n_rows) of the tables makes that of W (n, n_slots)."""
-        dW = np.empty((len(d_tables), sum(self.widths)), d_tables.dtype)
-        for start, row, kind, width in zip(*self._columns, strict=True):
-            centers = self.centers[start : start + width].astype(dW.dtype)
-            table = d_tables[:, row:]
-            known = table[:, 1 : width + 1]
-            if kind == "bins":
-                known = np.cumsum(table[:, width + 1 : 1 : -1], axis=1)[:, ::-1]
-            dW[:, start : start + width] = known + table[:, :1] * centers
+        dW = np.empty((len(d_tables), len(self.centers)), d_tables.dtype)
+        centers = self.centers.astype(dW.dtype)
+        for slots, rows, bins in self.columns():
+            table = d_tables[:, rows]
+            known = table[:, :-1]
+            if bins:  # w_s is in S_t for all t above s
+                known = np.cumsum(table[:, -2:0:-1], axis=1)[:, ::-1]
+            dW[:, slots] = known + table[:, -1:] * centers[slots]
         return dW
-
-    @property
-    def _columns(self) -> tuple[Any, ...]:
-        return self.starts, self.rows[:-1], self.kinds, self.widths
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +116,7 @@ class Lookup:
     index : array of uint16 (m, n_columns)
         t of each example and column; T where the value is not known.
     fraction : array (m, n_columns)
-        f of bins, from 0 to 1; of levels it is not read.
+        f of bins, from 0 to 1, and 1 where the value is not known; of levels it is not read.
     centred : bool
         Whether the centers are subtracted from the slots, as in training: the average row, and a
         value that is not known, is then 0.
@@ -128,8 +140,12 @@ class Lookup:
             )
         if self.index.dtype != np.uint16:
             raise DataError(f"index is {self.index.dtype} and must be uint16")
-        if self.index.size and (self.index.max(axis=0) > np.array(widths)).any():
+        if (self.index > np.array(widths, int)).any():
             raise DataError("index names a slot that its column does not have")
+        of_bins = slice(self.slots.n_bins)
+        unknown = self.index[:, of_bins] == np.array(widths[of_bins], int)
+        if (self.fraction[:, of_bins][unknown] != 1).any():
+            raise DataError("fraction must be 1 where the index says that a value is not known")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -140,6 +156,12 @@ class Lookup:
     def dtype(self) -> np.dtype[Any]:
         """Of the inputs."""
         return self.direct.dtype
+
+    @property
+    def share(self) -> float:
+        """Of the time of the dense product, what looking up takes, roughly."""
+        n_x = self.shape[0]
+        return min(1.0, (len(self.direct) + 4 * len(self.slots.widths)) / max(1, n_x))
 
     @property
     def T(self) -> "Rows":
@@ -157,14 +179,14 @@ class Lookup:
 
     def dense(self) -> Array:
         """The inputs themselves (n_x, m): what all this is the fast form of."""
-        t, parts = self.index.T.astype(int), [self.direct]
-        for k, (start, _, kind, width) in enumerate(zip(*self.slots._columns, strict=True)):
-            centers = self.slots.centers[start : start + width, None].astype(self.dtype)
-            s = np.arange(width)[:, None]
-            x = (s == t[k]).astype(self.dtype)
-            if kind == "bins":
-                x = (s < t[k]) + x * self.fraction[:, k]
-            x = np.where(t[k] == width, centers, x)
+        parts = [self.direct]
+        for k, (slots, _, bins) in enumerate(self.slots.columns()):
+            centers = self.slots.centers[slots, None].astype(self.dtype)
+            t, s = self.index[:, k].astype(int), np.arange(len(centers))[:, None]
+            x = (s == t).astype(self.dtype)
+            if bins:
+                x = (s < t) + x * self.fraction[:, k]
+            x = np.where(t == len(centers), centers, x)
             parts.append(x - centers if self.centred else x)
         return np.concatenate(parts).astype(self.dtype, copy=False)
 
@@ -174,17 +196,12 @@ class Lookup:
         from scipy.sparse import csr_array
 
         m, n_columns = self.index.shape
-        width, row = np.array(self.slots.widths, int), np.array(self.slots.rows[:-1], int)
-        known = self.index < width
-        first = row + np.where(known, self.index + 1, 0)
-        of_bins = np.array([kind == "bins" for kind in self.slots.kinds], bool)
-        f = np.where(known & of_bins, self.fraction, 0)
-        # The row after the first has a share of 0 where it is another column's, or none.
-        rows = np.stack([first, np.minimum(first + 1, self.slots.rows[-1] - 1)], axis=-1)
+        first = self.index + np.array(self.slots.rows[:-1], int)
+        f = np.where(np.arange(n_columns) < self.slots.n_bins, self.fraction, 0)
+        rows = np.stack([first, first + 1], axis=-1)
+        rows[:, self.slots.n_bins :, 1] = 0  # a share of 0 of any row
         values = np.stack([1 - f, f], axis=-1).astype(self.dtype)
-        ends = np.arange(0, 2 * m * n_columns + 1, max(1, 2 * n_columns))[: m + 1]
-        if not n_columns:
-            ends = np.zeros(m + 1, int)
+        ends = 2 * n_columns * np.arange(m + 1)
         return csr_array((values.ravel(), rows.ravel(), ends), shape=(m, self.slots.rows[-1]))
 
 

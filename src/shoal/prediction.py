@@ -49,7 +49,7 @@ class Predictor:
         ):
             self.threads = engine.threads
             self.compiled = engine.kernel.predictor(
-                join([parameters], turned=slots is not None and bool(slots.kinds)),
+                join([parameters], turned=slots is not None and bool(slots.widths)),
                 n_x=n_x,
                 n_h=n_h,
                 n_y=n_y,
