@@ -182,7 +182,9 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         solver=solver,
         optimizer=optimizers[solver],
         alpha=alpha,
-        dropout=_number(settings, "dropout", defaults.dropout, lowest=0, below=1),
+        dropout=_number(
+            settings, "dropout", 0.0 if classes else defaults.dropout, lowest=0, below=1
+        ),
         batch_size=(
             _integer(settings, "batch_size", min(defaults.batch_size, m), lowest=1)
             if stochastic

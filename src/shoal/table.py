@@ -34,11 +34,10 @@ import numpy as np
 from shoal.activations import Array
 from shoal.cells import LARGEST, as_days, as_frame, as_numbers, as_text, check_finite, listed
 from shoal.errors import DataError
-from shoal.lookup import Kind, Lookup, Slots
+from shoal.lookup import Lookup, Slots, is_faster
 from shoal.network import Parameters
 
 KINDS = ("number", "boolean", "date", "category", "unused")
-FEW = 4  # slots of a column that are quicker multiplied than looked up
 
 
 @dataclass(frozen=True)
@@ -124,24 +123,24 @@ class Column:
         return (self.scale,) + (1.0,) * (self.width - 1)
 
     @property
-    def looked_up(self) -> Kind | None:
-        """What of it is looked up, if anything: the bins of a number, or all of a category."""
+    def looked_up(self) -> str | None:
+        """What is looked up of it: "bins" of a number, "levels" of a category, or nothing."""
         if self.kind == "category":
-            return "levels" if FEW < self.width < 2**16 else None
-        return "bins" if self.n_bins > FEW else None
+            return "levels" if is_faster(self.width, bins=False) else None
+        return "bins" if is_faster(self.n_bins, bins=True) else None
 
     # ---- values to slots ----
 
     def place(self, values: Array) -> tuple[Array, Array]:
         """The bin of each value, and how far through it the value is, from 0 to 1.
 
-        A missing value is in bin T, which is none.
+        A missing value is in bin T, which is none, and all the way through it.
         """
         edges = np.array(self.edges)
         at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, self.n_bins - 1)
         fraction = np.clip((values - edges[at]) / (edges[at + 1] - edges[at]), 0, 1)
         absent = np.isnan(values)
-        return np.where(absent, self.n_bins, at), np.where(absent, 0, fraction)
+        return np.where(absent, self.n_bins, at), np.where(absent, 1, fraction)
 
     def position(self, texts: Sequence[str | None]) -> Array:
         """Which slot of a category is 1 for each text; its width where that is not known."""
@@ -303,34 +302,30 @@ class Columns:
 
     @cached_property
     def slots_of_lookup(self) -> Slots | None:
-        """The columns that are looked up; None if there are none."""
-        columns = [column for column in self.columns if column.looked_up]
-        if not columns:
+        """The columns that are looked up, those with bins first; None if there are none."""
+        bins = [column.shares for column in self.columns if column.looked_up == "bins"]
+        levels = [column.slot_centers for column in self.columns if column.looked_up == "levels"]
+        centers = bins + levels
+        if not centers:
             return None
-        kinds = tuple(column.looked_up for column in columns if column.looked_up)
-        centers = [
-            column.shares if kind == "bins" else column.slot_centers
-            for column, kind in zip(columns, kinds, strict=True)
-        ]
         widths = tuple(len(some) for some in centers)
-        return Slots(kinds, widths, np.array([value for some in centers for value in some]))
+        return Slots(widths, len(bins), np.array([value for some in centers for value in some]))
 
     @cached_property
     def order(self) -> Array:
         """Which slot each input of `inputs` is: those that are looked up come last."""
-        direct: list[int] = []
-        looked_up: list[int] = []
+        places: dict[str | None, list[int]] = {None: [], "bins": [], "levels": []}
         start = 0
         for column in self.columns:
-            slots = range(start, start + column.width)
-            bins = column.n_bins if column.looked_up == "bins" else 0
-            if column.looked_up == "levels":
-                looked_up.extend(slots)
+            slots, kind = range(start, start + column.width), column.looked_up
+            bins = 1 + column.n_bins
+            if kind == "bins":
+                places[None].extend([*slots[:1], *slots[bins:]])
+                places[kind].extend(slots[1:bins])
             else:
-                direct.extend([*slots[:1], *slots[1 + bins :]])
-                looked_up.extend(slots[1 : 1 + bins])
+                places[kind].extend(slots)
             start += column.width
-        return np.array(direct + looked_up, dtype=np.int64)
+        return np.array([k for some in places.values() for k in some], dtype=np.int64)
 
     @cached_property
     def linear_inputs(self) -> Array:
@@ -357,12 +352,14 @@ class Columns:
         direct = np.empty((len(X), n_direct))
         index = np.empty((len(X), n_columns), np.uint16)
         fraction = np.zeros((len(X), n_columns), dtype)
-        i = k = 0
+        i, bins, levels = 0, 0, slots.n_bins
         for column, values in self._values(X):
             if column.looked_up == "levels":
-                index[:, k] = values
+                index[:, levels] = values
+                levels += 1
             elif column.looked_up == "bins":
-                index[:, k], fraction[:, k] = column.place(values)
+                index[:, bins], fraction[:, bins] = column.place(values)
+                bins += 1
                 absent = np.isnan(values)
                 direct[:, i] = np.where(
                     absent, column.center, np.clip(values, column.low, column.high)
@@ -373,7 +370,6 @@ class Columns:
             else:
                 column.fill(values, direct[:, i : i + column.width])
                 i += column.width
-            k += column.looked_up is not None
         if scaled:
             these = self.order[:n_direct]
             direct -= self.centers()[these]
