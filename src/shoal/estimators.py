@@ -225,10 +225,11 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         A2 = loss.output(stretch * Z2)
         self.oof_prediction_ = np.stack([1 - A2[0], A2[0]], 1) if self.classes_.size == 2 else A2.T
         self.oof_score_ = float(np.average(hit, weights=weight))
-        summary = {"out_of_fold": {"accuracy": self.oof_score_}, "temperature": 1 / stretch}
-        summary["out_of_fold"]["log_loss"] = float(
-            np.average(loss.losses(stretch * Z2, Y), weights=weight)
-        )
+        log_loss = float(np.average(loss.losses(stretch * Z2, Y), weights=weight))
+        summary = {
+            "out_of_fold": {"accuracy": self.oof_score_, "log_loss": log_loss},
+            "temperature": 1 / stretch,
+        }
         return fold_scores(network, np.zeros(len(Z2)), unit), summary
 
     def _model_classes(self) -> Array | None:
