@@ -207,8 +207,10 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
 
 
 def _bins(m: int, classes: bool) -> int:
-    """Few for few rows; numbers to predict can bear more than classes."""
-    return 16 if m >= (1_500 if classes else 300) else 8
+    """Few for few rows; values to predict can bear more than classes."""
+    if classes:
+        return 16 if m >= 1_500 else 8
+    return 32 if m >= 3_000 else 16 if m >= 300 else 8
 
 
 def _flag(settings: dict[str, Any], name: str, auto: bool) -> bool:
