@@ -68,17 +68,21 @@ def by_name(X: Any) -> Callable[[Any], Any]:
     return prepare
 
 
-def linear(X: Any, y: Any, task: str, threads: int) -> Any:
+def linear(X: Any, y: Any, task: str, _: int) -> Any:
+    """Logistic regression, or ridge regression with the strength cross-validated."""
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
 
-    model = RidgeCV(np.logspace(-2, 4, 13)) if task == "regression" else LogisticRegression(
-        max_iter=1000
+    model = (
+        RidgeCV(np.logspace(-2, 4, 13))
+        if task == "regression"
+        else LogisticRegression(max_iter=1000)
     )
     return make_pipeline(one_hot(X, scale=True), model).fit(X, y)
 
 
-def sklearn_mlp(X: Any, y: Any, task: str, threads: int) -> Any:
+def sklearn_mlp(X: Any, y: Any, task: str, _: int) -> Any:
+    """One hidden layer of 100 units by Adam."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import make_pipeline
 
@@ -87,6 +91,7 @@ def sklearn_mlp(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def random_forest(X: Any, y: Any, task: str, threads: int) -> Any:
+    """300 trees."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
     from sklearn.pipeline import make_pipeline
 
@@ -95,12 +100,15 @@ def random_forest(X: Any, y: Any, task: str, threads: int) -> Any:
     return make_pipeline(one_hot(X, scale=False), model).fit(X, y)
 
 
-def histogram_boosting(X: Any, y: Any, task: str, threads: int) -> Any:
+def histogram_boosting(X: Any, y: Any, task: str, _: int) -> Any:
+    """scikit-learn's boosted trees."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     prepare = by_name(X)
-    few = [name for name in prepare(X).select_dtypes("category") if prepare(X)[name].nunique() > 255]
+    few = [
+        name for name in prepare(X).select_dtypes("category") if prepare(X)[name].nunique() > 255
+    ]
 
     def codes(X: Any) -> Any:  # it takes no more than 255 levels
         X = prepare(X)
@@ -112,6 +120,7 @@ def histogram_boosting(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def xgboost(X: Any, y: Any, task: str, threads: int) -> Any:
+    """Boosted trees, which read categories."""
     from xgboost import XGBClassifier, XGBRegressor
 
     prepare = by_name(X)
@@ -124,6 +133,7 @@ def xgboost(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def lightgbm(X: Any, y: Any, task: str, threads: int) -> Any:
+    """Boosted trees, which read categories."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     kind = LGBMRegressor if task == "regression" else LGBMClassifier
@@ -133,6 +143,7 @@ def lightgbm(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def catboost(X: Any, y: Any, task: str, threads: int) -> Any:
+    """Boosted trees, which read categories as text."""
     from catboost import CatBoostClassifier, CatBoostRegressor
 
     names = texts(X)
@@ -166,6 +177,7 @@ def _pytabkit(name: str) -> Callable[..., Any]:
 
 
 def shoal(X: Any, y: Any, task: str, threads: int) -> Any:
+    """Nothing chosen."""
     import shoal
 
     kind = shoal.ShoalRegressor if task == "regression" else shoal.ShoalClassifier

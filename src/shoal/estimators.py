@@ -40,10 +40,11 @@ PARAMETERS = """
         number of examples (the sum of their weights), whatever the solver and the batch size.
         "auto" is 0 for "gd" and the recipe, and 1 for the others.
     learning_rate : float or "auto"
-        α of Eq 12. "auto" is 0.1 ("gd"), 0.01 ("sgd"), 0.003 ("adam"), 0.002 (the recipe); "lbfgs"
-        has none.
+        α of Eq 12. "auto" is 0.1 ("gd"), 0.01 ("sgd"), 0.003 ("adam"), 0.002 · √(batch_size /
+        64) (the recipe); "lbfgs" has none.
     batch_size : int or "auto"
-        Examples of a step of "sgd" and "adam"; "auto" is min(200, m), in the recipe 64.
+        Examples of a step of "sgd" and "adam"; "auto" is min(200, m), in the recipe 64,
+        and 256 from 4,000 rows on.
     max_iter : int or "auto"
         Steps of "gd" (2,000), epochs of "sgd" and "adam" (200) and of the recipe (400),
         iterations of "lbfgs" (500).
