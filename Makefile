@@ -58,6 +58,7 @@ accuracy: .venv/test
 	@test -n "$(TABLES)" -a -n "$(RESULTS)" || { \
 	  echo "Name the tables and where results go: make accuracy TABLES=public RESULTS=results"; exit 2; }
 	$(BIN)/pip install --quiet -r benchmarks/accuracy/requirements.txt
+	$(BIN)/pip install --quiet --no-deps ISLP
 	$(BIN)/python benchmarks/accuracy --tables $(TABLES) --results $(RESULTS)
 	$(BIN)/python benchmarks/accuracy/report.py $(RESULTS)
 
