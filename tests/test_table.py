@@ -240,7 +240,7 @@ def test_a_wrong_date_is_named_and_shows_how_to_write_one() -> None:
         (np.ones((2, 2)), "must have 1 columns, as at fit, but its shape is"),
         (np.ones(2), "must have 1 columns, as at fit, but its shape is"),
         (np.array([["a"]]), "what is not a number"),
-        (pl.DataFrame({"n": [1.5], "day": [dt.date(2020, 1, 1)]}), "what is not a number"),
+        (pl.DataFrame({"none": [None], "at": [dt.datetime(2020, 1, 1)]}), "what is not a number"),
     ],
 )
 def test_a_wrong_array_is_a_typed_error(X: Any, message: str) -> None:
