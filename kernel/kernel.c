@@ -43,7 +43,8 @@ typedef struct {
 /* ---- blocks of examples ------------------------------------------------------------------------ */
 
 INLINE Index panel_bytes(const Problem *p) {
-    return P * ((Index)sizeof(real) * (p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 12);
+    const Index reals = p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y;
+    return P * ((Index)sizeof(real) * reals + 12 + p->lookup.n_columns);
 }
 
 /* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
@@ -58,6 +59,7 @@ static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
     block->Z2 = (real *)at, at += panels * p->n_y * row;
     block->at = (Index *)at, at += panels * P * (Index)sizeof(Index);
     block->example = (uint32_t *)at, at += panels * P * 4;
+    block->order = (uint8_t *)at, at += panels * P * p->lookup.n_columns;
     return at + (-(uintptr_t)at & 63);
 }
 
@@ -93,6 +95,13 @@ static void fill(const Problem *p, Block *block, const int64_t *order, Index fir
         gather(p->X, p->x_row, p->x_column, p->n_d, examples, block->X + panel * p->n_d * P + v);
         gather(p->Y, p->y_row, p->y_column, p->n_t, examples, block->Y + panel * p->n_t * P + v);
     }
+}
+
+/* For the gradients of what is looked up. */
+static void sort_block(const Problem *p, Block *block) {
+    for (Index i = 0; i * P < block->m; i++)
+        sort_by_row(&p->lookup, block->example + i * P, examples_of_panel(block, i),
+                    block->order + i * P * p->lookup.n_columns);
 }
 
 /* Each example's share of the average, for one member. */
@@ -157,7 +166,10 @@ static void passes(Descent *d, Block *block, Index step, Index from_member, Inde
             const Index first = b * width, count = m - first < width ? m - first : width;
             const int64_t *order = d->order ? d->order + begin + first : NULL;
             const int same = !d->order && n_blocks == 1 && step > 0;
-            if (!same) fill(p, block, order, first, count);
+            if (!same) {
+                fill(p, block, order, first, count);
+                if (d->gradients) sort_block(p, block);
+            }
             for (Index k = from_member; k < to_member; k++) {
                 if (!same || (p->sample_weight && d->K > 1))
                     fill_shares(p, block, k, count, totals[k], order, first);

@@ -29,7 +29,7 @@ def is_faster(width: int, *, bins: bool) -> bool:
 
     benchmarks/bench_lookup.py says so, of training and of prediction.
     """
-    return width > (6 if bins else 3)
+    return width > (4 if bins else 2)
 
 
 @dataclass(frozen=True, eq=False)
