@@ -24,12 +24,14 @@ SOLVERS = ["gd", "sgd", "adam", "lbfgs"]
 def classifier(**settings: Any) -> ShoalClassifier:
     """A small one without a rule to stop by."""
     fixed = {"n_hidden": 4, "max_iter": 10, "tol": 0, "random_state": 0, "early_stopping": False}
+    fixed["solver"] = "adam"
     return ShoalClassifier(**fixed | settings)
 
 
 def regressor(**settings: Any) -> ShoalRegressor:
     """A small one without a rule to stop by."""
     fixed = {"n_hidden": 4, "max_iter": 10, "tol": 0, "random_state": 0, "early_stopping": False}
+    fixed["solver"] = "adam"
     return ShoalRegressor(**fixed | settings)
 
 

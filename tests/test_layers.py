@@ -31,30 +31,41 @@ RULES = {
     "lookup": ("activations errors", "numpy", "scipy"),
     "kernel": ("activations errors lookup losses optimizers", "numpy", ""),
     "engine": ("activations dropout errors kernel losses network optimizers", "numpy", ""),
-    "recipe": ("activations errors network optimizers", "", ""),
+    "folding": ("activations errors network", "numpy", ""),
+    "recipe": ("activations errors folding network optimizers", "", ""),
     "history": ("engine network recipe", "numpy", ""),
     "training": (
         "activations engine errors history network optimizers recipe",
         "numpy scipy",
         "",
     ),
-    "folding": ("activations errors network", "numpy", ""),
+    "linear": ("activations losses", "numpy", ""),
+    "committee": (
+        "activations engine linear losses network recipe training",
+        "numpy",
+        "scipy",
+    ),
     # the waist: plain data
-    "table": ("activations errors", "numpy", "narwhals"),
+    "cells": ("activations errors", "numpy", "narwhals"),
+    "table": ("activations cells errors lookup network", "numpy", ""),
     "prediction": ("activations engine errors kernel lookup losses network", "numpy", ""),
     "model": ("activations errors losses network prediction table", "numpy", ""),
-    "table_learning": ("activations errors table", "numpy", "narwhals"),
+    "table_learning": ("activations cells errors table", "numpy", "narwhals"),
     # the estimators: the only modules on scikit-learn
-    "estimator_input": ("activations errors table", "numpy sklearn", ""),
+    "estimator_input": ("activations cells errors table", "numpy sklearn", ""),
     "estimator_base": (
         (
-            "activations engine errors estimator_input folding history losses model network recipe "
-            "table table_learning training"
+            "activations cells committee engine errors estimator_input folding history losses "
+            "model network recipe table_learning training"
         ),
         "numpy sklearn",
         "threadpoolctl",
     ),
-    "estimators": ("activations errors estimator_base losses table", "numpy sklearn", ""),
+    "estimators": (
+        "activations cells committee engine errors estimator_base folding losses network",
+        "numpy sklearn",
+        "",
+    ),
     # files
     "atomic": ("errors", "", ""),
     "model_tensors": ("activations errors losses model network table", "numpy", ""),
@@ -65,7 +76,7 @@ RULES = {
     # faces
     "cli": (
         (
-            "activations engine errors estimators history model model_file network table "
+            "activations cells engine errors estimators history model model_file network table "
             "table_file "
             "table_learning training"
         ),

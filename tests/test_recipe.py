@@ -12,7 +12,7 @@ from shoal import ShoalClassifier, ShoalRegressor
 from shoal.activations import ACTIVATIONS
 from shoal.errors import ParameterError
 from shoal.optimizers import Adam, GradientDescent, Momentum
-from shoal.recipe import SMALL, SOLVERS, Recipe, choose_recipe
+from shoal.recipe import SMALL, SOLVERS, TINY, Recipe, choose_recipe
 
 SETTINGS = ShoalClassifier().get_params()
 
@@ -36,9 +36,31 @@ def test_both_estimators_have_the_same_recipe() -> None:
     assert choose_recipe(ShoalRegressor().get_params(), 500) == recipe(500)
 
 
-def test_auto_is_adam() -> None:
-    """The solver that is chosen is the solver that can be asked for, setting by setting."""
-    assert recipe() == recipe(solver="adam")
+def test_auto_is_a_committee_that_holds_out_every_row_once() -> None:
+    """Above 60 rows; up to that it is a committee by L-BFGS that holds out none."""
+    for m in (TINY + 1, 10**6):
+        assert recipe(m).committee
+        assert recipe(m).hold_out == 1 / recipe(m).n_members
+    tiny = recipe(TINY)
+    assert (tiny.solver, tiny.hold_out, tiny.n_bins) == ("lbfgs", 0, 0)
+    assert tiny.n_members == recipe().n_members
+
+
+def test_a_named_solver_and_a_bare_network_are_plain() -> None:
+    """One member, no bins, no skip, no dropout, no averaging, unless they are asked for."""
+    for settings in ({"solver": "adam"}, {"preprocessing": None}):
+        plain = recipe(**settings)
+        assert (plain.n_members, plain.n_bins, plain.skip) == (1, 0, False)
+        assert (plain.dropout, plain.averaging, plain.committee) == (0, 0, False)
+    asked = recipe(solver="sgd", n_members=3, n_bins=4, dropout=0.1, skip=True)
+    assert (asked.n_members, asked.n_bins, asked.dropout, asked.skip) == (3, 4, 0.1, True)
+
+
+def test_a_skip_only_where_it_folds() -> None:
+    """Not with sigmoid and tanh units, and not without hidden units."""
+    assert not recipe(activation="tanh").skip
+    assert not recipe(n_hidden=0).skip
+    assert recipe(activation="silu").skip
 
 
 def test_settings_reach_the_method() -> None:

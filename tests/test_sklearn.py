@@ -30,7 +30,6 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from shoal import ShoalClassifier, ShoalRegressor
 from shoal.losses import Quantile
-from shoal.recipe import choose_recipe
 
 random = np.random.default_rng(0)
 X = random.normal(size=(120, 3))
@@ -75,12 +74,6 @@ def test_no_check_of_scikit_learn_fails(estimator: BaseEstimator) -> None:
     results = check_estimator(estimator, on_skip=None, on_fail="raise")
     assert Counter(result["status"] for result in results) == {"passed": len(results)}
     assert len(results) >= 60
-
-
-def test_auto_is_checked_as_adam() -> None:
-    """The default solver is "adam", so that the checks at the defaults are checks of it."""
-    settings = ShoalClassifier().get_params()
-    assert choose_recipe(settings, 500) == choose_recipe(settings | {"solver": "adam"}, 500)
 
 
 # ---- tools around the estimators ---------------------------------------------------------------

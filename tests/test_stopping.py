@@ -39,7 +39,7 @@ def test_the_best_network_is_returned(solver: str) -> None:
 def held_out_rows(fitted: ShoalClassifier, y: Any, k: int = 0) -> Any:
     """Which rows the k-th member of an estimator holds out of X."""
     Y, loss = fitted._encode_target(y, reset=False)
-    return fitted._hold_out(fitted._problem(X, Y, None, loss), 0.1, k)
+    return fitted._hold_out(fitted._problem(X, Y, None, loss), fitted._recipe)[k]
 
 
 @pytest.mark.parametrize("solver", ["gd", "sgd", "adam"])
@@ -65,7 +65,9 @@ def test_every_class_is_on_both_sides() -> None:
     y = np.array([0] * 150 + [1] * 40 + [2] * 10)
     for n_classes in (2, 3):
         labels = np.minimum(y, n_classes - 1)
-        fitted = classifier(early_stopping=True, max_iter=1).fit(X, labels)
+        fitted = classifier(solver="adam", early_stopping=True, max_iter=1, n_members=3).fit(
+            X, labels
+        )
         rows = [held_out_rows(fitted, labels, k) for k in range(3)]
         for held_out in rows:
             counts = np.bincount(labels[held_out], minlength=n_classes)

@@ -285,7 +285,7 @@ def test_training_goes_back_to_the_lowest_cost_it_knows() -> None:
 # ---- members together --------------------------------------------------------------------------
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(1, 39), st.integers(1, 40), st.sampled_from(["gd", "adam", "lbfgs"]))
 def test_members_hold_out_rows_of_their_own(n_held: int, batch_size: int, solver: str) -> None:
     """Any number of rows and any size of batches: each keeps its best on its own rows."""

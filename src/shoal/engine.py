@@ -360,16 +360,24 @@ def _say_once(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def choose_engine(name: str = "auto") -> Engine:
+def choose_engine(name: str = "auto", n_jobs: int | None = None) -> Engine:
     """The engine of a name; "auto" is the compiled one where it is built.
 
     The environment variable SHOAL_ENGINE goes before "auto".
+
+    Parameters
+    ----------
+    name : {"auto", "numpy", "compiled"}
+    n_jobs : int, optional
+        Threads at most; None, or -1, for as many as there are cores. Results are the same bits.
 
     Raises
     ------
     ParameterError
         If there is none of that name, or "compiled" is wanted and not built.
     """
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not hasattr(n_jobs, "__index__")):
+        raise ParameterError(f"n_jobs must be a whole number or None, not {n_jobs!r}")
     if name == "auto":
         name = os.environ.get("SHOAL_ENGINE", "auto")
     if name not in ENGINES:
@@ -378,7 +386,7 @@ def choose_engine(name: str = "auto") -> Engine:
         return NumpyEngine()
     kernel = load_kernel()
     if kernel is not None:
-        return CompiledEngine(kernel)
+        return CompiledEngine(kernel, n_jobs if n_jobs and n_jobs > 0 else None)
     if name == "compiled":
         raise ParameterError(
             "the compiled engine is not built: install a C compiler and install shoal again, or "

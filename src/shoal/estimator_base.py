@@ -1,13 +1,14 @@
 """What both estimators share: scikit-learn's contract around the network, but for the target."""
 
+import time
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cache
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning as SklearnConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -15,6 +16,8 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
 from shoal.activations import Array
+from shoal.cells import as_frame
+from shoal.committee import deal, start_members
 from shoal.engine import Engine, Problem, choose_engine
 from shoal.errors import (
     ConvergenceWarning,
@@ -30,17 +33,18 @@ from shoal.estimator_input import (
     draw_seed,
     float_type,
 )
-from shoal.folding import average, fold_inputs, fold_scores
+from shoal.folding import average, fold_inputs, fold_scores, fold_skip
 from shoal.history import Callback, Progress
 from shoal.losses import Loss
 from shoal.model import Model
-from shoal.network import Parameters, initialize
+from shoal.network import Parameters
 from shoal.recipe import Recipe, choose_recipe
-from shoal.table import as_frame
 from shoal.table_learning import learn_columns, merge_rows
-from shoal.training import Member, train
+from shoal.training import train
 
 # What a network that goes on cannot change; `loss` is a regression's.
+SAMPLE = 1_000  # rows by which a model in float32 is compared with that in float64
+SAME = 1e-4  # of the spread of the scores: what may be between them
 NETWORK_SETTINGS = ("n_hidden", "n_members", "activation", "loss")
 
 
@@ -60,7 +64,7 @@ class Scaling:
 class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     """What both estimators share: everything but the target. The fields are the parameters."""
 
-    n_hidden: int = 100
+    n_hidden: int | str = "auto"
     _: KW_ONLY
     activation: str = "relu"
     solver: str = "auto"
@@ -69,9 +73,11 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     batch_size: int | str = "auto"
     max_iter: int | str = "auto"
     tol: float | str = "auto"
-    n_iter_no_change: int = 10
+    n_iter_no_change: int | str = "auto"
     early_stopping: bool | str = "auto"
-    validation_fraction: float = 0.1
+    validation_fraction: float | str = "auto"
+    dropout: float | str = "auto"
+    weight_decay: float | str = "auto"
     momentum: float = 0.9
     nesterovs_momentum: bool = True
     beta_1: float = 0.9
@@ -79,9 +85,13 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
     epsilon: float = 1e-8
     init: str = "auto"
     init_scale: float | None = None
-    n_members: int = 1
+    skip: bool | str = "auto"
+    n_members: int | str = "auto"
     preprocessing: str | None = "auto"
+    n_bins: int | str = "auto"
     categorical_features: Sequence[str] = ()
+    time_limit: float | None = None
+    n_jobs: int | None = None
     engine: str = "auto"
     warm_start: bool = False
     callbacks: Sequence[Callback] = ()
@@ -135,18 +145,21 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         goes_on: bool,
         one_epoch: bool = False,
     ) -> Self:
+        deadline = self._deadline()
         settings = self.get_params(deep=False)
-        engine = choose_engine(self.engine)
+        engine = choose_engine(self.engine, self.n_jobs)
         if not isinstance(self.callbacks, (list, tuple)) or not all(map(callable, self.callbacks)):
             raise ParameterError(f"callbacks must be a list of functions, not {self.callbacks!r}")
         X, y, weight = self._check(X, y, sample_weight, reset=not goes_on)
         if weight is not None and not weight.all():
             kept = np.flatnonzero(weight)
             X, y, weight = _safe_indexing(X, kept), y[kept], weight[kept]
-        recipe = choose_recipe(settings, m := len(y))
         if one_epoch:
-            once = {"max_iter": 1, "tol": 0.0, "early_stopping": False}
-            recipe = choose_recipe(settings | once, m)
+            solver = "adam" if self.solver == "auto" else self.solver
+            settings |= {"solver": solver, "max_iter": 1, "tol": 0.0, "early_stopping": False}
+        elif hasattr(X, "tocsr") and self.solver == "auto":
+            settings |= {"solver": "adam"}  # bins and a linear start would fill a sparse table
+        recipe = choose_recipe(settings, len(y), classes=is_classifier(self))
         if recipe.solver == "lbfgs" and as_frame(X) is None:
             X, y, weight = merge_rows(X, y, weight)
         self._recipe = recipe
@@ -162,9 +175,11 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         else:
             self._learn(X, Y, weight, loss)
         problem = self._problem(X, Y, weight, loss)
+        parts = self._hold_out(problem, recipe)
         if not goes_on:
             self._network: dict[str, Any] = network
-            self._members = self._start(problem, recipe)
+            linear = self._columns.linear_inputs
+            self._members = start_members(problem, recipe, parts, linear, self._seed)
         given = validation_data is not None
         validation = self._validation_problem(validation_data, loss) if given else None
         callbacks = [*self.callbacks, *([_print_progress] if self.verbose else [])]
@@ -172,16 +187,14 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         if getattr(self, "_skl_callbacks", None) and not one_epoch:
             tell, end = self._sklearn_callbacks(X, y, loss, recipe)
             callbacks.append(tell)
-        watched: Problem | list[Array] | None = validation
-        if recipe.hold_out and not given:
-            watched = [
-                self._hold_out(problem, recipe.hold_out, k) for k in range(len(self._members))
-            ]
+        watched = validation if given else parts
+        seen = replace(problem, dropout=recipe.dropout, seed=self._seed)
         with _blas().limit(limits=1, user_api="blas"):
-            train(engine, self._members, problem, watched, recipe, callbacks)
+            train(engine, self._members, seen, watched, recipe, callbacks, deadline)
         trained = [member for member in self._members if member.history.loss]
-        self._members = trained or self._members[:1]  # Ctrl-C may come before the last has begun
-        self._finish(engine, problem, recipe)
+        if len(trained) < len(self._members):  # Ctrl-C may come before the last has begun
+            self._members, parts = trained or self._members[:1], None
+        self._finish(engine, problem, recipe, parts if recipe.folds and not given else None)
         if end is not None:
             end()
         return self
@@ -232,6 +245,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight=weight,
             categorical=() if self.categorical_features is None else self.categorical_features,
             bare=self.preprocessing is None,
+            n_bins=self._recipe.n_bins,
         )
         n_y = loss.n_scores(len(Y))
         center, scale = np.zeros(n_y), np.ones(n_y)
@@ -247,17 +261,10 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _problem(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> Problem:
         """The rows as the network is trained on them: encoded, scaled, examples as columns."""
-        dtype = float_type(X)
-        X = self._columns.inputs(X, dtype)
-        centers, scales = self._columns.centers(), self._columns.scales()
-        if hasattr(X, "tocsr"):
-            X = X.multiply(1 / scales).tocsr().astype(dtype, copy=False)
-        elif centers.any() or (scales != 1).any():
-            # One copy, of the table's type, though the arithmetic is float64's.
-            scaled = np.empty(X.shape, dtype)
-            np.subtract(X, centers, out=scaled, casting="same_kind")
-            X = np.divide(scaled, scales, out=scaled, casting="same_kind")
-        X = X if hasattr(X, "tocsr") else np.ascontiguousarray(X)
+        dtype = np.float32 if self._recipe.committee else float_type(X)
+        self._sample = _safe_indexing(X, np.arange(min(len(Y.T), SAMPLE)))
+        X = self._columns.inputs(X, dtype, scaled=True)
+        X = np.ascontiguousarray(X) if isinstance(X, np.ndarray) else X
         center, scale = self._scaling.center[: len(Y), None], self._scaling.scale[: len(Y), None]
         if loss.scalable == "affine":
             Y = (Y - center) / scale
@@ -282,59 +289,63 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         Y, _ = self._encode_target(y, reset=False)
         return self._problem(X, Y, weight, loss)
 
-    def _start(self, problem: Problem, recipe: Recipe) -> list[Member]:
-        """New members, each with its own stream of random numbers."""
-        members = []
-        for k in range(recipe.n_members):
-            parameters = initialize(
-                problem.X.shape[0],
-                recipe.n_hidden,
-                len(self._scaling.center),
-                scheme=recipe.scheme,
-                scale=recipe.scale,
-                # The first member's seed is the legacy stream's own, as in the course.
-                random_state=np.random.RandomState(self._seed if k == 0 else [self._seed, k]),
-            )
-            parameters = Parameters(*(block.astype(problem.Y.dtype) for block in parameters))
-            members.append(Member(parameters, np.random.default_rng([self._seed, k])))
-        return members
-
-    def _hold_out(self, problem: Problem, share: float, k: int) -> Array:
-        """Which examples member k is not trained on but stops by: the same in every fit on them."""
-        if np.ceil(share * problem.m) >= problem.m:
+    def _hold_out(self, problem: Problem, recipe: Recipe) -> list[Array] | None:
+        """Which examples each member stops by: the same in every fit on them."""
+        if not recipe.hold_out:
+            return None
+        share, m = recipe.hold_out, problem.m
+        if np.ceil(share * m) >= m:
             raise DataError(
-                f"{problem.m} rows cannot be split: holding out {share:g} of them leaves none to "
+                f"{m} rows cannot be split: holding out {share:g} of them leaves none to "
                 "train on; choose early_stopping=False or a smaller validation_fraction"
             )
+        key = problem.Y[0] if len(problem.Y) == 1 else problem.Y.argmax(axis=0)
+        if recipe.folds:
+            return deal(key, recipe.n_members, np.random.default_rng([self._seed, 2**31]))
         labels = None
         if getattr(self, "_multilabel", True) is False:  # a classifier of one label
-            labels = problem.Y[0] if len(problem.Y) == 1 else problem.Y.argmax(axis=0)
-            counts = np.unique(labels, return_counts=True)[1]
-            if counts.min() < 2 or min(share, 1 - share) * problem.m < len(counts):
+            labels, counts = key, np.unique(key, return_counts=True)[1]
+            if counts.min() < 2 or min(share, 1 - share) * m < len(counts):
                 labels = None  # too few rows for every class to be on both sides
-        _, held_out = train_test_split(
-            np.arange(problem.m),
-            test_size=share,
-            stratify=labels,
-            random_state=int(np.random.SeedSequence([self._seed, k]).generate_state(1)[0]),
-        )
-        return np.asarray(held_out)
+        parts = []
+        for k in range(recipe.n_members):
+            seed = int(np.random.SeedSequence([self._seed, k]).generate_state(1)[0])
+            rows = np.arange(m)
+            parts.append(
+                train_test_split(rows, test_size=share, stratify=labels, random_state=seed)[1]
+            )
+        return parts
 
-    def _finish(self, engine: Engine, problem: Problem, recipe: Recipe) -> None:
+    def _deadline(self) -> float:
+        """When training must end, by `time.perf_counter`: a little is left for what follows."""
+        limit = self.time_limit
+        if limit is None:
+            return np.inf
+        if isinstance(limit, (bool, str)) or not limit > 0:
+            raise ParameterError(f"time_limit must be seconds above 0 or None, not {limit!r}")
+        return time.perf_counter() + 0.95 * float(limit)
+
+    def _finish(
+        self, engine: Engine, problem: Problem, recipe: Recipe, parts: list[Array] | None
+    ) -> None:
         """Fold the members into one network in raw units, and say what happened.
 
         Where max_iter is "auto" its limit is part of the recipe, and nothing to warn of.
         """
         network = average([member.parameters for member in self._members])
+        summary: dict[str, Any] = {}
         with np.errstate(over="ignore", invalid="ignore"):
+            if parts is not None:
+                network, summary = self._judge(problem, parts, network)
             loss = engine.cost(problem, network)
-            model = self._model(network, problem.loss)
+            model = self._model(network, problem.loss, summary)
         if not all(np.isfinite(block).all() for block in (*model.parameters, loss)):
             raise DivergenceError(
                 "the cost or a weight is not a finite number: scale the inputs and the target, "
                 "give them as float64, or choose a smaller learning_rate"
             )
-        self.model_, self.loss_, self.engine_ = model, loss, engine.name
+        self.model_ = self._compact(model, problem, network)
+        self.loss_, self.engine_ = loss, engine.name
         self.history_ = self._members[0].history
         self.loss_curve_ = self.history_.loss
         self.validation_loss_curve_ = self.history_.validation_loss
@@ -354,26 +365,49 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
                 stacklevel=5,
             )
 
-    def _model(self, network: Parameters, loss: Loss) -> Model:
+    def _judge(
+        self, problem: Problem, parts: list[Array], network: Parameters
+    ) -> tuple[Parameters, dict[str, Any]]:
+        """The network after what rows held out say of it, and what they say."""
+        return network, {}
+
+    def _model(self, network: Parameters, loss: Loss, more: dict[str, Any] | None = None) -> Model:
         """A network in scaled units as a Model in raw units."""
+        network = Parameters(*(block.astype(np.float64) for block in network))
+        network = self._columns.restore(network)
         network = fold_inputs(network, self._columns.centers(), self._columns.scales())
         network = fold_scores(network, self._scaling.center, self._scaling.scale)
         history = self._members[0].history
         summary = {
             "estimator": type(self).__name__,
             "solver": self._recipe.solver,
+            "members": len(self._members),
             "iterations": history.n_iter,
             "stop_reason": history.stop_reason,
         }
         return Model(
-            parameters=network,
+            parameters=fold_skip(network, self.activation),
             activation=self.activation,
             loss=loss,
             columns=self._columns,
             target=self._target_names,
             classes=self._model_classes(),
-            training=summary,
+            training=summary | (more or {}),
         )
+
+    def _compact(self, model: Model, problem: Problem, network: Parameters) -> Model:
+        """The model in the type of the training, if it says the same in it."""
+        dtype = problem.Y.dtype
+        if dtype == np.float64:
+            return model
+        with np.errstate(over="ignore", invalid="ignore"):
+            parameters = Parameters(*(block.astype(dtype) for block in model.parameters))
+            small = replace(model, parameters=parameters)
+            if not self._recipe.committee:
+                return small
+            fine, coarse = model.scores(self._sample), small.scores(self._sample)
+            off = np.abs(fine - coarse).max(axis=0)
+        return small if (off <= SAME * fine.std(axis=0)).all() else model
 
     def _model_classes(self) -> Array | None:
         """Labels for the Model; None where there are none."""

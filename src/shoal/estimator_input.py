@@ -11,8 +11,9 @@ from sklearn.utils.validation import (
 )
 
 from shoal.activations import Array
+from shoal.cells import as_frame, check_finite
 from shoal.errors import DataError, ParameterError
-from shoal.table import Columns, as_frame, check_finite, match_columns
+from shoal.table import Columns, match_columns
 
 
 def check_table(estimator: Any, X: Any, *, bare: bool, columns: Columns | None = None) -> Any:

@@ -6,15 +6,20 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import r2_score
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
 from shoal.activations import Array
+from shoal.cells import check_finite
+from shoal.committee import RESIDUALS, out_of_fold, temperature
+from shoal.engine import Problem
 from shoal.errors import DataError, ParameterError
 from shoal.estimator_base import Network, can_stream
+from shoal.folding import fold_scores
 from shoal.losses import LOSSES, BinaryCrossEntropy, CrossEntropy, Loss
-from shoal.table import check_finite
+from shoal.network import Parameters
 
 PARAMETERS = """
     Parameters
@@ -204,6 +209,29 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
             return index[None].astype(float), BinaryCrossEntropy()
         return np.eye(len(self.classes_))[:, index], CrossEntropy()
 
+    def _judge(
+        self, problem: Problem, parts: list[Array], network: Parameters
+    ) -> tuple[Parameters, dict[str, Any]]:
+        """Make the probabilities those that rows held out bear out, and score them."""
+        Z2 = out_of_fold(problem, self._members, parts)
+        weight, Y, loss = problem.sample_weight, problem.Y.astype(np.float64), problem.loss
+        stretch = temperature(Z2, Y, weight, loss)
+        unit = np.full(len(Z2), stretch)
+        if self._multilabel:
+            hit = ((Z2 > 0) == Y).all(axis=0)
+        else:
+            both = np.vstack([np.zeros_like(Z2), Z2]) if len(Z2) == 1 else Z2
+            hit = both.argmax(axis=0) == (Y[0] if len(Y) == 1 else Y.argmax(axis=0))
+        A2 = loss.output(stretch * Z2)
+        self.oof_prediction_ = np.stack([1 - A2[0], A2[0]], 1) if self.classes_.size == 2 else A2.T
+        self.oof_score_ = float(np.average(hit, weights=weight))
+        log_loss = float(np.average(loss.losses(stretch * Z2, Y), weights=weight))
+        summary = {
+            "out_of_fold": {"accuracy": self.oof_score_, "log_loss": log_loss},
+            "temperature": 1 / stretch,
+        }
+        return fold_scores(network, np.zeros(len(Z2)), unit), summary
+
     def _model_classes(self) -> Array | None:
         if self._multilabel:
             return None
@@ -310,6 +338,52 @@ class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
             wanted = len(self._target_names)
             raise DataError(f"y has {len(Y)} columns, but the first fit had {wanted}")
         return Y, loss
+
+    def _judge(
+        self, problem: Problem, parts: list[Array], network: Parameters
+    ) -> tuple[Parameters, dict[str, Any]]:
+        """Score the rows held out, and keep how far off they are."""
+        loss, scaling = problem.loss, self._scaling
+        Z2 = out_of_fold(problem, self._members, parts)
+        A2 = loss.output(Z2 * scaling.scale[:, None] + scaling.center[:, None])
+        Y = problem.Y.astype(np.float64)  # in raw units again
+        if loss.scalable == "affine":
+            Y = Y * scaling.scale[: len(Y), None] + scaling.center[: len(Y), None]
+        elif loss.scalable == "scale":
+            Y = Y * np.exp(scaling.center[:, None])
+        self.oof_prediction_ = A2[0] if len(A2) == 1 else A2.T
+        if len(A2) != len(Y):  # quantiles
+            return network, {}
+        self.oof_score_ = float(r2_score(Y.T, A2.T, sample_weight=problem.sample_weight))
+        levels = np.quantile(np.abs(Y - A2), RESIDUALS, axis=1)  # (201, n_y)
+        return network, {
+            "out_of_fold": {"r2": self.oof_score_},
+            "residuals": np.round(levels.T, 12).tolist(),
+        }
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Where the value of each row lies, in so large a share of cases.
+
+        The prediction, and as far to both sides as so large a share of the rows held out were off
+        the predictions of members that had not seen them (Barber et al., 2021, Predictive
+        inference with the jackknife+, the cross-conformal form for one averaged model).
+
+        Parameters
+        ----------
+        X : table
+        coverage : float
+            Between 0 and 1.
+
+        Returns
+        -------
+        array (m, 2), or (m, n_y, 2) for several targets
+
+        Raises
+        ------
+        ParameterError
+            If the training held no rows out in folds, as with a named solver.
+        """
+        return self.model_.predict_interval(self._table(X), coverage)
 
     def predict(self, X: Any) -> Array:
         """Value for each row (m,), or (m, n_y) for several targets or quantiles."""

@@ -168,6 +168,10 @@ class Monitor:
         self.history.stop_reason = reason
         self.history.converged, self.history.interrupted = converged, interrupted
 
+    def stop_late(self) -> None:
+        """Note that the time was up."""
+        self.stop("The time limit was reached.", converged=False)
+
     def stop_at_limit(self) -> None:
         """Note that the limit of iterations was reached."""
         reason = f"All {self.max_iter} iterations are done."

@@ -66,9 +66,15 @@ class Model:
             return "binary" if self.loss.name == "sigmoid" else "multiclass"
         return "multilabel" if self.loss.name == "sigmoid" else "regression"
 
+    def _predictor(self, parameters: Parameters, loss: Loss) -> Predictor:
+        columns = self.columns
+        return Predictor(
+            columns.reorder(parameters), self.activation, loss, columns.slots_of_lookup
+        )
+
     @cached_property
     def _network(self) -> Predictor:
-        return Predictor(self.parameters, self.activation, self.loss)
+        return self._predictor(self.parameters, self.loss)
 
     @cached_property
     def _both_classes(self) -> Predictor:
@@ -79,7 +85,7 @@ class Model:
         W1, b1, W2, b2 = self.parameters
         zero_W, zero_b = np.zeros_like(W2), np.zeros_like(b2)
         both = Parameters(W1, b1, np.vstack([zero_W, W2]), np.vstack([zero_b, b2]))
-        return Predictor(both, self.activation, CrossEntropy())
+        return self._predictor(both, CrossEntropy())
 
     def __getstate__(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -121,3 +127,25 @@ class Model:
             return A2[:, 0] if A2.shape[1] == 1 else A2
         chosen = self.choose(X)
         return chosen if self.classes is None else self.classes[chosen]
+
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Where the value of each row lies in a share `coverage` of cases, (m, 2) or (m, n_y, 2).
+
+        Raises
+        ------
+        ParameterError
+            If the model is no regression, or knows no rows that were held out.
+        """
+        residuals = self.training.get("residuals")
+        if self.task != "regression" or not residuals:
+            raise ParameterError(
+                "intervals come from rows that were held out in turn: fit a ShoalRegressor with "
+                'solver="auto" and more than 60 rows'
+            )
+        if not 0 < coverage < 1:
+            raise ParameterError(f"coverage must be between 0 and 1, not {coverage!r}")
+        levels = np.linspace(0, 1, len(residuals[0]))
+        reach = np.array([np.interp(coverage, levels, values) for values in residuals])
+        center = self.predict(X)
+        reach = reach[0] if center.ndim == 1 else reach
+        return np.stack([center - reach, center + reach], axis=-1)

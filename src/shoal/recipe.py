@@ -5,11 +5,13 @@ from typing import Any
 
 from shoal.activations import get_activation
 from shoal.errors import ParameterError
+from shoal.folding import SLOPES
 from shoal.network import SCHEMES
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 SOLVERS = ("auto", "gd", "sgd", "adam", "lbfgs")
-SMALL = 300  # rows up to which nothing is held out to stop by
+SMALL = 300  # rows up to which a named solver holds nothing out to stop by
+TINY = 60  # rows up to which "auto" holds nothing out, and is a committee by L-BFGS
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Recipe:
         None for "lbfgs".
     alpha : float
         Weight of the L2 penalty: the training minimises Σ L + alpha/2 (‖W1‖² + ‖W2‖²), over m.
+    dropout : float
+        Share of the hidden units left out of each example's step.
     batch_size : int or None
         None for all examples at once.
     max_iter : int
@@ -35,8 +39,22 @@ class Recipe:
         Where "lbfgs" ends.
     hold_out : float
         Share of the rows held out to stop by; 0 for none.
+    folds : bool
+        Whether the members hold out parts that make up the whole, each row once.
+    averaging : float
+        What is watched, and kept, is a running average of the parameters, of which each iteration
+        leaves this share; 0 for the newest.
     scheme, scale
         Of `initialize`.
+    output_scale : float
+        Factor of the first W2.
+    skip : bool
+        Whether a linear term is trained beside the hidden units.
+    n_bins : int
+        Of each column of numbers; 0 for none.
+    committee : bool
+        Whether it is the recipe of "auto": in float32 whatever the table is, each member from the
+        scores that are best without any input.
     """
 
     n_hidden: int
@@ -44,26 +62,65 @@ class Recipe:
     solver: str
     optimizer: Optimizer | None
     alpha: float
+    dropout: float
     batch_size: int | None
     max_iter: int
     tol: float
     patience: int
     smallest_gradient: float
     hold_out: float
+    folds: bool
+    averaging: float
     scheme: str
     scale: float
+    output_scale: float
+    skip: bool
+    n_bins: int
+    committee: bool
 
 
-#            alpha  learning_rate  max_iter    tol
+@dataclass(frozen=True)
+class Defaults:
+    """What "auto" stands for in the settings."""
+
+    alpha: float = 1.0
+    learning_rate: float | None = None
+    max_iter: int = 200
+    tol: float = 1e-4
+    patience: int = 10
+    batch_size: int = 200
+    n_hidden: int = 100
+    n_members: int = 1
+    dropout: float = 0.0
+    weight_decay: float = 0.0
+    averaging: float = 0.0
+    output_scale: float = 1.0
+
+
 DEFAULTS = {
-    "gd": (0.0, 0.1, 2_000, 0.0),
-    "sgd": (1.0, 0.01, 200, 1e-4),
-    "adam": (1.0, 0.003, 200, 1e-4),
-    "lbfgs": (1.0, None, 500, 1e-4),
+    "gd": Defaults(alpha=0.0, learning_rate=0.1, max_iter=2_000, tol=0.0),
+    "sgd": Defaults(learning_rate=0.01),
+    "adam": Defaults(learning_rate=0.003),
+    "lbfgs": Defaults(max_iter=500),
 }
+# docs/recipe.md gives what each of these brought, measured.
+COMMITTEE = Defaults(
+    alpha=0.0,
+    learning_rate=0.002,
+    max_iter=400,
+    tol=0.0,
+    patience=16,
+    batch_size=64,
+    n_hidden=64,
+    n_members=8,
+    dropout=0.2,
+    weight_decay=0.01,
+    averaging=0.8,
+    output_scale=0.1,
+)
 
 
-def choose_recipe(settings: dict[str, Any], m: int) -> Recipe:
+def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> Recipe:
     """Decide every setting that is "auto" for m examples.
 
     Parameters
@@ -72,6 +129,8 @@ def choose_recipe(settings: dict[str, Any], m: int) -> Recipe:
         The parameters of an estimator.
     m : int
         Examples.
+    classes : bool
+        Whether the target is classes.
 
     Raises
     ------
@@ -79,50 +138,86 @@ def choose_recipe(settings: dict[str, Any], m: int) -> Recipe:
         If a setting is none of those there are, or out of range.
     """
     solver = _one_of("solver", settings["solver"], SOLVERS)
+    auto = solver == "auto" and settings["preprocessing"] is not None
+    tiny = auto and m <= TINY
     if solver == "auto":
-        solver = "adam"
-    alpha, learning_rate, max_iter, tol = DEFAULTS[solver]
-    alpha = _number(settings, "alpha", alpha, lowest=0)
-    learning_rate = _number(settings, "learning_rate", learning_rate, above=0)
-    max_iter = _integer(settings, "max_iter", max_iter, lowest=1)
-    tol = _number(settings, "tol", tol, lowest=0)
+        solver = "lbfgs" if tiny else "adam"
+    defaults = COMMITTEE if auto and not tiny else DEFAULTS[solver]
+    alpha = _number(settings, "alpha", defaults.alpha, lowest=0)
+    learning_rate = _number(settings, "learning_rate", defaults.learning_rate, above=0)
+    max_iter = _integer(settings, "max_iter", defaults.max_iter, lowest=1)
+    tol = _number(settings, "tol", defaults.tol, lowest=0)
     momentum = _number(settings, "momentum", 0.9, lowest=0, below=1)
     beta_1 = _number(settings, "beta_1", 0.9, lowest=0, below=1)
     beta_2 = _number(settings, "beta_2", 0.999, lowest=0, below=1)
     epsilon = _number(settings, "epsilon", 1e-8, above=0)
+    decay = _number(settings, "weight_decay", defaults.weight_decay, lowest=0)
     optimizers: dict[str, Optimizer | None] = {
         "gd": GradientDescent(learning_rate),
         "sgd": Momentum(learning_rate, momentum, bool(settings["nesterovs_momentum"])),
-        "adam": Adam(learning_rate, beta_1, beta_2, epsilon),
+        "adam": Adam(learning_rate, beta_1, beta_2, epsilon, decay),
         "lbfgs": None,
     }
     stochastic = solver in ("sgd", "adam")
+    committee = auto and not tiny
+    n_hidden = _integer(settings, "n_hidden", defaults.n_hidden, lowest=0)
+    n_members = _integer(settings, "n_members", COMMITTEE.n_members if auto else 1, lowest=1)
     hold_out = settings["early_stopping"]
     if hold_out == "auto":
-        hold_out = stochastic and m > SMALL
+        hold_out = committee or (stochastic and m > SMALL)
     elif hold_out not in (True, False):
         raise ParameterError(f'early_stopping must be True, False or "auto", not {hold_out!r}')
+    fraction = settings["validation_fraction"]
+    folds = bool(hold_out) and committee and n_members > 1 and fraction == "auto"
+    fraction = _number(settings, "validation_fraction", 0.1, above=0, below=1)
     scale = settings["init_scale"]
     scheme = _one_of("init", settings["init"], ("auto", *SCHEMES))
     if scheme == "auto":
         rectifies = get_activation(settings["activation"]).range[1] == float("inf")
         scheme = "normal" if scale is not None else "he" if rectifies else "xavier"
-    fraction = _number(settings, "validation_fraction", 0.1, above=0, below=1)
+    foldable = n_hidden > 0 and settings["activation"] in SLOPES
     return Recipe(
-        n_hidden=_integer(settings, "n_hidden", 100, lowest=0),
-        n_members=_integer(settings, "n_members", 1, lowest=1),
+        n_hidden=n_hidden,
+        n_members=n_members,
         solver=solver,
         optimizer=optimizers[solver],
         alpha=alpha,
-        batch_size=_integer(settings, "batch_size", min(200, m), lowest=1) if stochastic else None,
+        dropout=_number(
+            settings, "dropout", 0.0 if classes else defaults.dropout, lowest=0, below=1
+        ),
+        batch_size=(
+            _integer(settings, "batch_size", min(defaults.batch_size, m), lowest=1)
+            if stochastic
+            else None
+        ),
         max_iter=max_iter,
         tol=0.0 if solver == "lbfgs" and not hold_out else tol,
-        patience=_integer(settings, "n_iter_no_change", 10, lowest=1),
+        patience=_integer(settings, "n_iter_no_change", defaults.patience, lowest=1),
         smallest_gradient=tol,
-        hold_out=fraction if hold_out else 0.0,
+        hold_out=1 / n_members if folds else fraction if hold_out else 0.0,
+        folds=folds,
+        averaging=defaults.averaging if hold_out else 0.0,
         scheme=scheme,
         scale=0.01 if scale is None else _number(settings, "init_scale", 0.01, lowest=0),
+        output_scale=defaults.output_scale if scale is None else 1.0,
+        skip=_flag(settings, "skip", committee and foldable),
+        n_bins=_integer(settings, "n_bins", _bins(m, classes) if committee else 0, lowest=0),
+        committee=committee,
     )
+
+
+def _bins(m: int, classes: bool) -> int:
+    """Few for few rows; numbers to predict can bear more than classes."""
+    return 16 if m >= (1_500 if classes else 300) else 8
+
+
+def _flag(settings: dict[str, Any], name: str, auto: bool) -> bool:
+    value = settings[name]
+    if isinstance(value, str) and value == "auto":
+        return auto
+    if value not in (True, False):
+        raise ParameterError(f'{name} must be True, False or "auto", not {value!r}')
+    return bool(value)
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """What is learnt from a table before training: `Columns`, as plain data."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -8,20 +9,12 @@ from typing import Any
 import numpy as np
 
 from shoal.activations import Array
+from shoal.cells import LARGEST, as_days, as_frame, as_numbers, as_text, check_finite, listed
 from shoal.errors import DataError, ParameterError
-from shoal.table import (
-    LARGEST,
-    Column,
-    Columns,
-    as_days,
-    as_frame,
-    as_numbers,
-    as_text,
-    check_finite,
-    listed,
-)
+from shoal.table import Column, Columns
 
 MOST_LEVELS = 100
+FEWEST_ROWS = 5
 SIDE_BY_SIDE = 16  # columns of an array that are looked at together
 CELLS: dict[str, tuple[type, ...]] = {  # a bool is an int too, so it comes first
     "boolean": (bool, np.bool_),
@@ -38,6 +31,7 @@ def learn_columns(
     sample_weight: Array | None = None,
     categorical: Sequence[str] = (),
     bare: bool = False,
+    n_bins: int = 0,
 ) -> Columns:
     """Learn from a table how its columns become inputs.
 
@@ -52,6 +46,9 @@ def learn_columns(
         Names of columns whose numbers are names of categories.
     bare : bool
         Learn names only: every column a number, nothing centred or scaled, nothing missing.
+    n_bins : int
+        Bins of a column of numbers, so that each has about as many rows. Above 0, numbers far out
+        are bounded too, and levels in fewer than `FEWEST_ROWS` rows share a slot.
     """
     frame = as_frame(X)
     m = X.shape[0] if frame is None else len(frame)
@@ -66,7 +63,7 @@ def learn_columns(
             raise DataError(f"the table lacks {listed('column', unknown)} named as categorical")
         return Columns(
             tuple(
-                _learn_column(name, frame[name], weight, name in categorical)
+                _learn_column(name, frame[name], weight, name in categorical, n_bins)
                 for name in frame.columns
             )
         )
@@ -79,7 +76,8 @@ def learn_columns(
         # A sparse table is not centred, which would fill it; its scale is the root mean square.
         scales = np.sqrt(np.asarray(X.multiply(X).T @ weight, dtype=float)).ravel()
         columns = [
-            _number(name, 0.0, scale, 0.0) for name, scale in zip(names, scales, strict=True)
+            _scaled(Column(name, "number"), 0.0, float(scale))
+            for name, scale in zip(names, scales, strict=True)
         ]
     else:
         columns = []
@@ -87,22 +85,23 @@ def learn_columns(
             # A few columns at a time are turned into rows, which lie together in memory.
             some = np.ascontiguousarray(X[:, start : start + SIDE_BY_SIDE].T)
             for name, values in zip(names[start:], some, strict=False):
-                columns.append(_learn_number(name, values, weight))
+                columns.append(_learn_number(name, values, weight, "number", n_bins))
     return Columns(tuple(columns), named=named)
 
 
-def _learn_column(name: str, series: Any, weight: Array, categorical: bool) -> Column:
+def _learn_column(name: str, series: Any, weight: Array, categorical: bool, n_bins: int) -> Column:
     """What one column of a data frame is, from its type and its values."""
     kind = "category" if categorical else _kind(series)
     if kind == "category":
-        return _learn_category(name, as_text(name, series), weight)
+        fewest = FEWEST_ROWS if n_bins else 1
+        return _learn_category(name, as_text(name, series), weight, fewest)
     if kind == "date":
-        return _learn_number(name, as_days(name, series), weight, kind)
+        return _learn_number(name, as_days(name, series), weight, kind, n_bins)
     values = as_numbers(name, series)
     numbers = name.lower() in ROW_NUMBER_NAMES and len(values) > 2 and (np.diff(values) == 1).all()
     if numbers and kind == "number":
         return Column(name, "unused", note="it numbers the rows")
-    return _learn_number(name, values, weight, kind)
+    return _learn_number(name, values, weight, kind, n_bins if kind == "number" else 0)
 
 
 def _kind(series: Any) -> str:
@@ -122,8 +121,8 @@ def _kind(series: Any) -> str:
     return "date" if dtype in (nw.Date, nw.Datetime) else "category"
 
 
-def _learn_number(name: str, values: Array, weight: Array, kind: str = "number") -> Column:
-    """Weighted mean and standard deviation of the values present."""
+def _learn_number(name: str, values: Array, weight: Array, kind: str, n_bins: int) -> Column:
+    """Weighted mean and standard deviation of the values present, their bounds and bins."""
     check_finite(values[:, None], [name])
     absent = np.isnan(values)
     missing, present = 0.0, values.astype(np.float64, copy=False)
@@ -139,19 +138,61 @@ def _learn_number(name: str, values: Array, weight: Array, kind: str = "number")
             return Column(name, kind, center, LARGEST, missing=missing, note=note)
         return Column(name, "unused", note=f"every value is {present[0]:g}")
     weight = weight / weight.sum()
+    column = Column(name, kind, missing=missing)
+    if n_bins:
+        column = _learn_bins(column, present, weight, n_bins)
+        present = np.clip(present, column.low, column.high)
     center = float(weight @ present)
     scale = float(np.sqrt(weight @ (present - center) ** 2))
-    return _number(name, center, scale, missing, kind)
+    return _scaled(column, center, scale)
 
 
-def _number(name: str, center: float, scale: float, missing: float, kind: str = "number") -> Column:
+def _learn_bins(column: Column, values: Array, weight: Array, n_bins: int) -> Column:
+    """Bounds twice as far from the median as the outer hundredths, and bins within them."""
+    distinct, place = np.unique(values, return_inverse=True)
+    share = np.bincount(place, weight)
+    if len(distinct) == 2:  # as good as a boolean
+        return column
+    below, middle, above = distinct[_quantile(share, [0.01, 0.5, 0.99])]
+    low, high = max(distinct[0], 2 * below - middle), min(distinct[-1], 2 * above - middle)
+    if low == middle:  # where nearly all are equal, the others say all there is to say
+        low = distinct[0]
+    if high == middle:
+        high = distinct[-1]
+    # A value that is frequent takes no more than one bin's share, so that the others get theirs.
+    cuts = distinct[_quantile(np.minimum(share, 1 / n_bins), np.linspace(0, 1, n_bins + 1))]
+    inside = np.unique(np.clip(cuts, low, high))
+    edges = inside[np.diff(inside, prepend=-np.inf) > (high - low) * 1e-9]
+    if len(edges) < 3:  # one bin says what the value says
+        return replace(column, low=float(low), high=float(high))
+    at, fraction = replace(column, edges=tuple(edges.tolist())).place(values)
+    # A row's slots are 1 up to its bin, so their averages are sums from the other end.
+    full = np.bincount(at, weight, len(edges) - 1)
+    part = np.bincount(at, weight * fraction, len(edges) - 1)
+    shares = np.append(np.cumsum(full[::-1])[::-1][1:], 0) + part
+    return replace(
+        column,
+        low=float(low),
+        high=float(high),
+        edges=tuple(edges.tolist()),
+        shares=tuple(np.minimum(shares, 1).tolist()),
+    )
+
+
+def _quantile(share: Array, levels: Any) -> Array:
+    """Places of the quantiles among values in their order, of which each has a share."""
+    total = np.cumsum(share)
+    return np.minimum(np.searchsorted(total, np.multiply(levels, total[-1])), len(share) - 1)
+
+
+def _scaled(column: Column, center: float, scale: float) -> Column:
     if not scale > 0:
-        return Column(name, "unused", note=f"every value is {center:g}")
-    return Column(name, kind, center=center, scale=float(scale), missing=missing)
+        return Column(column.name, "unused", note=f"every value is {center:g}")
+    return replace(column, center=center, scale=scale)
 
 
-def _learn_category(name: str, values: list[str | None], weight: Array) -> Column:
-    """The levels, most frequent first, and the share of rows of each."""
+def _learn_category(name: str, values: list[str | None], weight: Array, fewest: int) -> Column:
+    """The levels in at least `fewest` rows, most frequent first, and the share of rows of each."""
     shares: dict[str, float] = {}
     counts: dict[str, int] = {}
     missing = 0.0
@@ -167,18 +208,21 @@ def _learn_category(name: str, values: list[str | None], weight: Array) -> Colum
         return Column(name, "unused", note=f"every value is '{next(iter(shares))}'")
     if len(shares) > 10 and max(counts.values()) == 1:
         return Column(name, "unused", note=f"{len(shares)} different values: an identifier")
-    levels = sorted(shares, key=lambda level: (-shares[level], level))
-    note = ""
-    if len(levels) > MOST_LEVELS:
-        note = f"the {MOST_LEVELS} most frequent of {len(levels)} levels"
-        levels = levels[:MOST_LEVELS]
+    ordered = sorted(shares, key=lambda level: (-shares[level], level))
+    levels = [level for level in ordered if counts[level] >= fewest][:MOST_LEVELS]
+    note = "" if len(levels) == len(ordered) else f"the most frequent of {len(ordered)} levels"
+    kept = [shares[level] for level in levels]
+    others = fewest > 1 and len(levels) < len(ordered)
+    if others:
+        kept.append(sum(shares[level] for level in ordered[len(levels) :]))
     return Column(
         name,
         "category",
         levels=tuple(levels),
-        shares=tuple(shares[level] for level in levels),
+        shares=tuple(kept),
         missing=missing,
         note=note,
+        others=others,
     )
 
 

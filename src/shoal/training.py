@@ -1,5 +1,6 @@
 """The one loop: epochs, early stopping, the way back from divergence; all members at once."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,10 +12,11 @@ from shoal.engine import Descent, Engine, Problem
 from shoal.errors import DivergenceError
 from shoal.history import Callback, History, Monitor
 from shoal.network import Parameters
-from shoal.optimizers import Memory
+from shoal.optimizers import Memory, Optimizer
 from shoal.recipe import Recipe
 
 CALL_SECONDS = 0.05  # a call of the engine should take about this long at most
+SECONDS_PER_PRODUCT = 5e-10  # of a weight and an example, forward and backward, on one core
 MOST_HALVINGS = 5
 
 
@@ -51,6 +53,7 @@ def train(
     validation: Problem | Sequence[Array] | None,
     recipe: Recipe,
     callbacks: Sequence[Callback] = (),
+    deadline: float = np.inf,
 ) -> None:
     """Train members by a recipe, in place. Ctrl-C ends the training of all.
 
@@ -61,6 +64,8 @@ def train(
     validation : Problem, sequence of arrays of int, or None
         Rows to stop by: the same for all, or for each member those of the training rows that it is
         not trained on.
+    deadline : float
+        When to end with the best so far, by `time.perf_counter`.
     """
     runs = []
     for k, member in enumerate(members):
@@ -70,14 +75,15 @@ def train(
             held_out, watched = None, validation
         else:
             held_out, watched = validation[k], problem.batch(validation[k])
-        runs.append(Run(member, Monitor(engine, watched, member.parameters, recipe), held_out))
+        monitor = Monitor(engine, watched, member.parameters, recipe)
+        runs.append(Run(member, monitor, held_out, recipe.averaging))
     try:
         for group in _groups(runs, recipe, problem.m):
             seen = _seen(problem, group, recipe.alpha)
             if recipe.optimizer is None:
-                minimize_lbfgs(engine, seen, group[0], recipe, callbacks)
+                minimize_lbfgs(engine, seen, group[0], recipe, callbacks, deadline)
             else:
-                descend(engine, seen, group, recipe, callbacks)
+                descend(engine, seen, group, recipe, callbacks, deadline)
     except KeyboardInterrupt:
         for run in runs:
             if not run.monitor.stopped:
@@ -90,9 +96,12 @@ def train(
 class Run:
     """One member on its way: where it is, and where it can go back to."""
 
-    def __init__(self, member: Member, monitor: Monitor, held_out: Array | None) -> None:
+    def __init__(
+        self, member: Member, monitor: Monitor, held_out: Array | None, averaging: float
+    ) -> None:
         self.member, self.monitor, self.held_out = member, monitor, held_out
         self.parameters, self.memory = member.parameters, member.memory
+        self.averaging, self.average = averaging, member.parameters
         self.lowest, self.safe = np.inf, member.parameters
 
     def advance(self, to: Descent, n_epochs: int, problem: Problem) -> None:
@@ -101,8 +110,14 @@ class Run:
         if losses[0] < self.lowest:  # the cost before the first step is that of the old parameters
             self.lowest, self.safe = losses[0], self.parameters
         self.parameters, self.memory, _ = to
+        # The average of the last iterations is better than the newest (Polyak and Juditsky, 1992).
+        share, pairs = self.averaging, zip(self.average, self.parameters, strict=True)
+        if share:
+            self.average = Parameters(*(share * old + (1 - share) * new for old, new in pairs))
+        else:
+            self.average = self.parameters
         objective = losses[-1] + _penalty(problem, self.parameters)
-        self.monitor.observe(losses.tolist(), objective, self.parameters)
+        self.monitor.observe(losses.tolist(), objective, self.average)
 
 
 def _groups(runs: list[Run], recipe: Recipe, m: int) -> list[list[Run]]:
@@ -141,6 +156,7 @@ def descend(
     runs: list[Run],
     recipe: Recipe,
     callbacks: Sequence[Callback],
+    deadline: float,
 ) -> None:
     """Gradient descent, momentum or Adam, in batches or on all examples at once.
 
@@ -166,13 +182,8 @@ def descend(
             for run in active:
                 run.monitor.stop_at_limit()
             return
-        results = engine.descend_together(
-            problem,
-            [run.parameters for run in active],
-            optimizer,
-            [run.memory for run in active if run.memory is not None],
-            _batches(problem.m, recipe.batch_size, runs[0].member.random, n_epochs),
-        )
+        batches = _batches(problem.m, recipe.batch_size, runs[0].member.random, n_epochs)
+        results = _in_calls(engine, problem, active, optimizer, batches, deadline)
         if not all(np.isfinite(part).all() for to in results for part in (*to[0], to[2])):
             halvings += 1
             if halvings > MOST_HALVINGS:
@@ -186,8 +197,11 @@ def descend(
             for run in active:
                 run.parameters, run.memory = run.safe, optimizer.init(run.safe)
             continue
+        late = time.perf_counter() > deadline
         for run, to in zip(active, results, strict=True):
-            run.advance(to, n_epochs, problem)
+            run.advance(to, n_epochs if len(to[2]) == len(batches) else 1, problem)
+            if late:
+                run.monitor.stop_late()
         asked = first.monitor.tell(callbacks, first.parameters)
         going = [k for k, run in enumerate(active) if not run.monitor.stopped]
         if asked:
@@ -201,8 +215,40 @@ def descend(
             active = [active[k] for k in going]
 
 
+def _in_calls(
+    engine: Engine,
+    problem: Problem,
+    runs: list[Run],
+    optimizer: Optimizer,
+    batches: list[Array | None],
+    deadline: float,
+) -> list[Descent]:
+    """One step per batch, or fewer where time runs out, in calls of about 50 ms."""
+    networks = [run.parameters for run in runs]
+    memories = [run.memory for run in runs if run.memory is not None]
+    costs: list[list[float]] = [[] for _ in runs]
+    n_weights = sum(network.W1.size + network.W2.size for network in networks)
+    examples = problem.m if batches[0] is None else len(batches[0])
+    at_once = max(1, int(CALL_SECONDS / (SECONDS_PER_PRODUCT * examples * n_weights)))
+    for start in range(0, len(batches), at_once):
+        results = engine.descend_together(
+            problem, networks, optimizer, memories, batches[start : start + at_once]
+        )
+        networks, memories = [to[0] for to in results], [to[1] for to in results]
+        for so_far, to in zip(costs, results, strict=True):
+            so_far.extend(to[2])
+        if time.perf_counter() > deadline:
+            break
+    return list(zip(networks, memories, costs, strict=True))
+
+
 def minimize_lbfgs(
-    engine: Engine, problem: Problem, run: Run, recipe: Recipe, callbacks: Sequence[Callback]
+    engine: Engine,
+    problem: Problem,
+    run: Run,
+    recipe: Recipe,
+    callbacks: Sequence[Callback],
+    deadline: float,
 ) -> None:
     """L-BFGS on all examples at once (Byrd et al., 1995; SciPy's implementation).
 
@@ -228,6 +274,8 @@ def minimize_lbfgs(
         monitor.observe([J], J + _penalty(problem, here), here)
         if monitor.tell(callbacks, here):
             monitor.stop_asked()
+        elif time.perf_counter() > deadline:
+            monitor.stop_late()
         if monitor.stopped:
             raise StopIteration
 

@@ -27,7 +27,7 @@ def column_sentences(columns: Iterable["Column"], n_rows: int) -> list[str]:
 
 def news_sentences(columns: Iterable["Column"], frame: "pl.DataFrame") -> list[str]:
     """What rows have that the fit had not: levels, and missing values. Both read as the average."""
-    from shoal.table import as_text
+    from shoal.cells import as_text
 
     sentences = []
     for column in columns:
