@@ -1,8 +1,8 @@
 /* The entry points, for one instruction set and one type: this file is compiled once for each.
  *
  * Design
- * a. One call makes many steps. K members train together: a block of examples is gathered once and
- *    each member's pass over it follows while it is in the cache.
+ * a. One call makes many steps. K members train together: a batch of one block is gathered once, and
+ *    each member takes its whole step with it while what it needs is in the cache.
  * b. Which examples form a block, and which blocks a stripe, is fixed by the sizes alone. Stripes
  *    are added up in their order, so any number of threads gives the same bits. Threads share the
  *    members, or, with one member, the stripes.
@@ -27,9 +27,9 @@ typedef struct {
     Index K, first_member;      /* members, and the number of the first among all */
     real *theta;                /* (K, n_parameters) */
     real *moments;              /* (K, n_moments, n_parameters) */
-    real *tables;               /* (K, size_of_tables), where inputs are looked up */
-    real *gradients;            /* (STRIPES used, K, n_gradients), or NULL */
-    double *J;                  /* (STRIPES used, K) */
+    real *tables;               /* (1 or threads, size_of_tables), where inputs are looked up */
+    real *gradients;            /* (stripes or threads, n_gradients), or NULL */
+    double *J;                  /* (stripes or threads) */
     double *totals;             /* (n_steps or 1, K) sums of the weights of each batch */
     double *costs;              /* (n_steps, K) */
     const int64_t *order;       /* numbers of the examples, batch after batch; NULL: all, always */
@@ -43,7 +43,8 @@ typedef struct {
 /* ---- blocks of examples ------------------------------------------------------------------------ */
 
 INLINE Index panel_bytes(const Problem *p) {
-    return P * ((Index)sizeof(real) * (p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y) + 12);
+    const Index reals = p->n_d + p->n_t + 1 + 2 * p->n_h + 2 * p->n_y;
+    return P * ((Index)sizeof(real) * reals + 12 + p->lookup.n_columns);
 }
 
 /* Where the arrays of a block lie in a piece of memory. Returns what is behind them. */
@@ -58,6 +59,7 @@ static char *lay_out(const Problem *p, Block *block, Index panels, char *at) {
     block->Z2 = (real *)at, at += panels * p->n_y * row;
     block->at = (Index *)at, at += panels * P * (Index)sizeof(Index);
     block->example = (uint32_t *)at, at += panels * P * 4;
+    block->order = (uint8_t *)at, at += panels * P * p->lookup.n_columns;
     return at + (-(uintptr_t)at & 63);
 }
 
@@ -95,6 +97,13 @@ static void fill(const Problem *p, Block *block, const int64_t *order, Index fir
     }
 }
 
+/* For the gradients of what is looked up. */
+static void sort_block(const Problem *p, Block *block) {
+    for (Index i = 0; i * P < block->m; i++)
+        sort_by_row(&p->lookup, block->example + i * P, examples_of_panel(block, i),
+                    block->order + i * P * p->lookup.n_columns);
+}
+
 /* Each example's share of the average, for one member. */
 static void fill_shares(const Problem *p, Block *block, Index member, Index count, double total,
                         const int64_t *order, Index first) {
@@ -128,6 +137,12 @@ static void tables_of(const Problem *p, real *theta, real *tables) {
     make_tables(&map, p->n_h ? W.W1 : W.V, W.b1, W.b2, tables);
 }
 
+/* Threads with members of their own have tables of their own. */
+INLINE real *tables(const Descent *d, int t) {
+    const Affine map = affine(d->p);
+    return d->tables + (d->K > 1 ? t : 0) * size_of_tables(&map);
+}
+
 static void gradients_of_tables(const Problem *p, real *gradients) {
     if (!p->lookup.n_columns) return;
     const Affine map = affine(p);
@@ -137,83 +152,78 @@ static void gradients_of_tables(const Problem *p, real *gradients) {
 
 /* ---- steps ------------------------------------------------------------------------------------- */
 
-/* The passes of some members over some stripes of one batch. */
-static void passes(Descent *d, Block *block, Index step, Index from_member, Index to_member,
-                   Index from_stripe, Index to_stripe) {
+/* The passes of one member over some stripes of one batch. `filled`: a block that is all of the batch
+ * has been filled before. */
+static void passes(Descent *d, int t, Index step, Index k, Index from_stripe, Index to_stripe,
+                   int filled) {
     const Problem *p = d->p;
-    const Affine map = affine(p);
-    const Index size = n_parameters(p), n = n_gradients(p), n_tables = size_of_tables(&map);
-    const Index begin = d->order && step ? d->ends[step - 1] : 0;
+    const Index n = n_gradients(p), begin = d->order && step ? d->ends[step - 1] : 0;
     const Index m = d->order ? d->ends[step] - begin : p->m;
     const Index width = d->block_panels * P, n_blocks = (m + width - 1) / width;
-    const double *totals = d->totals + (d->order ? step * d->K : 0);
+    const double total = d->totals[(d->order ? step * d->K : 0) + k];
+    const Parameters W = parameters_at(p, d->theta + k * n_parameters(p), tables(d, t));
+    const uint32_t key =
+        p->dropout > 0 ? dropout_key(p->seed, d->n_steps_done + step, d->first_member + k) : 0;
+    Block *block = &d->blocks[t];
+    filled = filled && n_blocks == 1;
     for (Index s = from_stripe; s < to_stripe; s++) {
-        for (Index k = from_member; k < to_member; k++) {
-            if (d->gradients)
-                memset(d->gradients + (s * d->K + k) * n, 0, n * sizeof(real));
-            d->J[s * d->K + k] = 0;
-        }
-        for (Index b = n_blocks * s / d->stripes; b < n_blocks * (s + 1) / d->stripes; b++) {
+        const Index to_block = n_blocks * (s + 1) / d->stripes, place = d->K > 1 ? t : s;
+        real *at = d->gradients + place * n;
+        const Parameters gradients = parameters_at(p, at, at + tables_begin(p));
+        if (d->gradients) memset(at, 0, n * sizeof(real));
+        d->J[place] = 0;
+        for (Index b = n_blocks * s / d->stripes; b < to_block; b++) {
             const Index first = b * width, count = m - first < width ? m - first : width;
             const int64_t *order = d->order ? d->order + begin + first : NULL;
-            const int same = !d->order && n_blocks == 1 && step > 0;
-            if (!same) fill(p, block, order, first, count);
-            for (Index k = from_member; k < to_member; k++) {
-                if (!same || (p->sample_weight && d->K > 1))
-                    fill_shares(p, block, k, count, totals[k], order, first);
-                uint32_t key = 0;
-                if (p->dropout > 0)
-                    key = dropout_key(p->seed, d->n_steps_done + step, d->first_member + k);
-                Parameters gradients;
-                if (d->gradients) {
-                    real *at = d->gradients + (s * d->K + k) * n;
-                    gradients = parameters_at(p, at, at + tables_begin(p));
-                }
-                d->J[s * d->K + k] +=
-                    pass(p, parameters_at(p, d->theta + k * size, d->tables + k * n_tables), block,
-                         d->gradients ? &gradients : NULL, key);
+            if (!filled) {
+                fill(p, block, order, first, count);
+                if (d->gradients) sort_block(p, block);
             }
+            if (!filled || (p->sample_weight && d->K > 1))
+                fill_shares(p, block, k, count, total, order, first);
+            d->J[place] += pass(p, W, block, d->gradients ? &gradients : NULL, key);
         }
     }
 }
 
 /* Add up the stripes of one member, in their order, and step. */
-static void finish_step(Descent *d, Index step, Index k) {
-    const Affine map = affine(d->p);
-    const Index size = n_parameters(d->p), n = n_gradients(d->p);
-    double J = 0;
-    for (Index s = 0; s < d->stripes; s++) J += d->J[s * d->K + k];
+static void finish_step(Descent *d, int t, Index step, Index k) {
+    const Index size = n_parameters(d->p), n = n_gradients(d->p), place = d->K > 1 ? t : 0;
+    double J = d->J[place];
+    for (Index s = 1; s < d->stripes; s++) J += d->J[s];
     d->costs[step * d->K + k] = J;
     if (!d->gradients) return;
-    real *restrict total = d->gradients + k * n;
+    real *restrict total = d->gradients + place * n;
     for (Index s = 1; s < d->stripes; s++) {
-        const real *restrict more = d->gradients + (s * d->K + k) * n;
+        const real *restrict more = d->gradients + s * n;
         for (Index i = 0; i < n; i++) total[i] += more[i];
     }
     gradients_of_tables(d->p, total);
-    if (!d->optimizer) return;
-    real *theta = d->theta + k * size;
-    optimizer_step(d->p, d->optimizer, theta, total,
-                   d->moments + k * n_moments(d->optimizer) * size, d->n_steps_done + step);
-    tables_of(d->p, theta, d->tables + k * size_of_tables(&map));
+    if (d->optimizer)
+        optimizer_step(d->p, d->optimizer, d->theta + k * size, total,
+                       d->moments + k * n_moments(d->optimizer) * size, d->n_steps_done + step);
 }
 
 static void descend_work(void *shared, Team *team, int t) {
     Descent *d = shared;
+    const Index size = n_parameters(d->p);
     if (d->K > 1) { /* members to threads, which then need not wait for each other */
         const Index from = d->K * t / team->n, to = d->K * (t + 1) / team->n;
-        for (Index step = 0; step < d->n_steps; step++) {
-            passes(d, &d->blocks[t], step, from, to, 0, d->stripes);
-            for (Index k = from; k < to; k++) finish_step(d, step, k);
-        }
+        for (Index step = 0; step < d->n_steps; step++)
+            for (Index k = from; k < to; k++) { /* all of a member's step while it is in the cache */
+                tables_of(d->p, d->theta + k * size, tables(d, t));
+                passes(d, t, step, k, 0, 1, k > from || (!d->order && step > 0));
+                finish_step(d, t, step, k);
+            }
         return;
     }
     const Index from = d->stripes * t / team->n, to = d->stripes * (t + 1) / team->n;
     for (Index step = 0; step < d->n_steps; step++) {
-        passes(d, &d->blocks[t], step, 0, 1, from, to);
+        if (t == 0) tables_of(d->p, d->theta, tables(d, t));
         barrier(team);
-        if (t == 0) finish_step(d, step, 0);
+        passes(d, t, step, 0, from, to, !d->order && step > 0);
         barrier(team);
+        if (t == 0) finish_step(d, t, step, 0);
     }
 }
 
@@ -262,24 +272,23 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     if (d->n_threads > MOST_THREADS) d->n_threads = MOST_THREADS;
 
     const Affine map = affine(p);
-    const Index one_block = d->block_panels * bytes + 64, n_tables = d->K * size_of_tables(&map);
-    const Index n_all =
-        gradients_out || d->optimizer ? aligned(d->stripes * d->K * n_gradients(p)) : 0;
+    const Index one_block = d->block_panels * bytes + 64;
+    const Index n_tables = (d->K > 1 ? d->n_threads : 1) * size_of_tables(&map);
+    const Index places = d->K > 1 ? d->n_threads : d->stripes;
+    const Index n_all = gradients_out || d->optimizer ? aligned(places * n_gradients(p)) : 0;
     const Index n_totals = (d->order ? d->n_steps : 1) * d->K;
     char *memory = malloc(d->n_threads * one_block + (n_tables + n_all) * sizeof(real) +
-                          (d->stripes * d->K + n_totals) * sizeof(double) + 64);
+                          (places + n_totals) * sizeof(double) + 64);
     if (!memory) return NO_MEMORY;
     char *at = memory + (-(uintptr_t)memory & 63);
     for (int t = 0; t < d->n_threads; t++) at = lay_out(p, &d->blocks[t], d->block_panels, at);
     d->tables = (real *)at, at += n_tables * sizeof(real);
     d->gradients = n_all ? (real *)at : NULL, at += n_all * sizeof(real);
-    d->J = (double *)at, at += d->stripes * d->K * sizeof(double);
+    d->J = (double *)at, at += places * sizeof(double);
     d->totals = (double *)at, at += n_totals * sizeof(double);
     const enum status status = weigh(d);
     if (status == DONE) {
-        memset(d->tables, 0, n_tables * sizeof(real)); /* between the end of a row and the next */
-        for (Index k = 0; k < d->K; k++)
-            tables_of(p, d->theta + k * size, d->tables + k * size_of_tables(&map));
+        memset(d->tables, 0, n_tables * sizeof(real)); /* behind the last unit of a row */
         run_on_threads(d->n_threads, descend_work, d);
         if (gradients_out) memcpy(gradients_out, d->gradients, size * sizeof(real));
     }

@@ -13,7 +13,10 @@
 
 #include "products.h"
 
-enum { AT_ONCE = LANES < 4 ? LANES : 4 }; /* examples of a tile */
+enum {
+    AT_ONCE = LANES < 4 ? LANES : 4, /* examples of a tile */
+    MOST_SORTED = 256,               /* rows of a table by which examples are sorted */
+};
 
 typedef struct {
     Index n_columns;
@@ -163,6 +166,11 @@ INLINE void look_up_tile(const Affine *a, const real *tables, const real *D,
         for (int v = 0; v < wide; v++) store(Z + i * P + v * LANES, total[i][v]);
 }
 
+/* Where row j of Z1, or of Z2 below it, is in panels of examples. */
+INLINE real *row_of(const Affine *a, real *Z1, real *Z2, Index j) {
+    return j < a->n_h ? Z1 + j * P : Z2 + (j - a->n_h) * P;
+}
+
 /* Z1 (n_h, P) and Z2 (n_y, P) of one panel. */
 static void look_up(const Affine *a, const real *tables, const real *D, const uint32_t *examples,
                     int vectors, real *Z1, real *Z2) {
@@ -187,46 +195,72 @@ static void look_up(const Affine *a, const real *tables, const real *D, const ui
                 vec square[LANES];
                 for (int i = 0; i < LANES; i++) square[i] = load(tile + (e + i) * P + j);
                 transpose(square);
-                for (Index i = 0; i < LANES && u + j + i < n; i++) {
-                    const Index unit = u + j + i;
-                    store((unit < a->n_h ? Z1 + unit * P : Z2 + (unit - a->n_h) * P) + e, square[i]);
-                }
+                for (Index i = 0; i < LANES && u + j + i < n; i++)
+                    store(row_of(a, Z1, Z2, u + j + i) + e, square[i]);
             }
     }
 }
 
 /* ---- backward ---------------------------------------------------------------------------------- */
 
-INLINE void add_up_tile(const Affine *a, const real *dZ, const uint32_t *examples, Index m,
-                        real *tables, const int wide) {
-    const Lookup *X = a->X;
-    for (Index e = 0; e < m; e++, dZ += P) {
-        const uint16_t *t = X->index + examples[e] * X->n_columns;
-        const real *fraction = X->fraction + examples[e] * X->n_columns;
-        vec dz[WIDE];
-        Index c = 0;
-#pragma GCC unroll 4
-        for (int v = 0; v < wide; v++) dz[v] = load(dZ + v * LANES);
-        for (; c < X->n_bins; c++) {
-            real *low = tables + (X->rows[c] + t[c]) * P, *high = low + P;
-            const vec f = splat(fraction[c]), rest = splat(1 - fraction[c]);
+/* The m examples of a panel in the order of their rows, column by column: order (n_columns, P). A
+ * column too wide for that to be worth it keeps its order. */
+static void sort_by_row(const Lookup *X, const uint32_t *examples, Index m, uint8_t *order) {
+    for (Index c = 0; c < X->n_columns; c++, order += P) {
+        const uint16_t *t = X->index + c;
+        const Index n_rows = X->rows[c + 1] - X->rows[c];
+        uint8_t begin[MOST_SORTED + 1] = {0}; /* a counting sort */
+        if (n_rows > MOST_SORTED) {
+            for (Index e = 0; e < m; e++) order[e] = (uint8_t)e;
+            continue;
+        }
+        for (Index e = 0; e < m; e++) begin[t[examples[e] * X->n_columns] + 1]++;
+        for (Index k = 0; k < n_rows; k++) begin[k + 1] += begin[k];
+        for (Index e = 0; e < m; e++) order[begin[t[examples[e] * X->n_columns]]++] = (uint8_t)e;
+    }
+}
+
+/* The gradient of one column's table, at `wide` vectors of units. A run of examples with the same
+ * row is added up in registers: writing to the table is what takes time. */
+INLINE void add_column(const Lookup *X, Index c, const real *dZ, const uint32_t *examples,
+                       const uint8_t *order, Index m, real *table, const int bins,
+                       const int wide) {
+    const uint16_t *t = X->index + c;
+    const real *fraction = X->fraction + c;
+    for (Index i = 0; i < m;) {
+        vec total[WIDE] = {{0}}, high[WIDE] = {{0}}; /* Σ dz, and Σ f dz, which is the next row's */
+        const uint16_t here = t[examples[order[i]] * X->n_columns];
+        for (; i < m; i++) {
+            const Index e = order[i], at = examples[e] * X->n_columns;
+            if (t[at] != here) break;
 #pragma GCC unroll 4
             for (int v = 0; v < wide; v++) {
-                store(low + v * LANES, load(low + v * LANES) + rest * dz[v]);
-                store(high + v * LANES, load(high + v * LANES) + f * dz[v]);
+                const vec dz = load(dZ + e * P + v * LANES);
+                total[v] += dz;
+                if (bins) high[v] += fraction[at] * dz;
             }
         }
-        for (; c < X->n_columns; c++) {
-            real *at = tables + (X->rows[c] + t[c]) * P;
+        real *low = table + here * P;
 #pragma GCC unroll 4
-            for (int v = 0; v < wide; v++) store(at + v * LANES, load(at + v * LANES) + dz[v]);
+        for (int v = 0; v < wide; v++, low += LANES) {
+            store(low, load(low) + (total[v] - high[v]));
+            if (bins) store(low + P, load(low + P) + high[v]);
         }
     }
 }
 
+INLINE void add_columns(const Lookup *X, const real *dZ, const uint32_t *examples,
+                        const uint8_t *order, Index m, real *tables, const int wide) {
+    for (Index c = 0; c < X->n_columns; c++) {
+        real *table = tables + X->rows[c] * P;
+        if (c < X->n_bins) add_column(X, c, dZ, examples, order + c * P, m, table, 1, wide);
+        else add_column(X, c, dZ, examples, order + c * P, m, table, 0, wide);
+    }
+}
+
 /* Gradients of the tables += what P units, from number u on, of one panel of m examples give. */
-static void add_up(const Affine *a, const real *dZ1, const real *dZ2, const real *D,
-                   const uint32_t *examples, Index m, Index u, real *tables) {
+static void add_up(const Affine *a, real *dZ1, real *dZ2, const real *D, const uint32_t *examples,
+                   const uint8_t *order, Index m, Index u, real *tables) {
     const Index n = a->n_h + a->n_y;
     tables += panel_of_tables(a, u);
     const int wide = n - u < P ? (int)((n - u + LANES - 1) / LANES) : WIDE;
@@ -236,18 +270,14 @@ static void add_up(const Affine *a, const real *dZ1, const real *dZ2, const real
     for (Index j = 0; j < wide * LANES; j += LANES)
         for (int e = 0; e < m; e += LANES) {
             vec square[LANES];
-            for (Index i = 0; i < LANES; i++) {
-                const Index unit = u + j + i;
-                square[i] = (vec){0};
-                if (unit < n)
-                    square[i] = load((unit < a->n_h ? dZ1 + unit * P : dZ2 + (unit - a->n_h) * P) + e);
-            }
+            for (Index i = 0; i < LANES; i++)
+                square[i] = u + j + i < n ? load(row_of(a, dZ1, dZ2, u + j + i) + e) : (vec){0};
             transpose(square);
             for (int i = 0; i < LANES; i++) store(tile + (e + i) * P + j, square[i]);
         }
     product_outer(D, 0, a->n_d, tile, at, wide * LANES, m, tables + P, P);
 #define TILE(w) \
-    case w: add_up_tile(a, tile, examples, m, tables, w); break;
+    case w: add_columns(a->X, tile, examples, order, m, tables, w); break;
     switch (wide) {
         TILE(1) TILE(2)
 #if REGISTERS == 32

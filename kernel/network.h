@@ -80,8 +80,13 @@ typedef struct { /* one block of examples; every array is panels of the shape gi
     real *Z2;          /* (n_y, P) */
     real *dZ2;         /* (n_y, P) */
     Index *at;         /* (1, P) where the example begins in the problem's X */
+    uint8_t *order;    /* (n_columns, P) of the examples, see sort_by_row */
     uint32_t *example; /* (1, P) its number among all */
 } Block;
+
+INLINE Index examples_of_panel(const Block *block, Index panel) {
+    return block->m - panel * P < P ? block->m - panel * P : P;
+}
 
 /* Vectors of a panel that hold examples. */
 INLINE int vectors_of_panel(const Block *block, Index panel) {
@@ -327,7 +332,8 @@ static void inputs_backward(const Problem *p, const Block *block, const Paramete
         for (Index i = 0; i * P < block->m; i++)
             add_up(&map, block->dZ1 + i * p->n_h * P, block->dZ2 + i * p->n_y * P,
                    block->X + i * p->n_d * P, block->example + i * P,
-                   block->m - i * P < P ? block->m - i * P : P, u, d->tables);
+                   block->order + i * P * p->lookup.n_columns, examples_of_panel(block, i), u,
+                   d->tables);
 }
 
 /* Cost of a block, its examples weighted by their shares; its gradients are added to d, unless

@@ -63,7 +63,7 @@ static Data data(Index n_x, Index n_h, Index n_y, Index m, int activation, int l
 }
 
 /* Columns of 1, 17 and 3 slots, now and then of a value that is not known. */
-static void add_columns(Data *d) {
+static void look_up_columns(Data *d) {
     static const int widths[COLUMNS_LOOKED_UP] = {1, 17, 3};
     const Index n = d->p.m * COLUMNS_LOOKED_UP;
     d->rows = malloc((COLUMNS_LOOKED_UP + 1) * sizeof(int32_t));
@@ -127,7 +127,7 @@ static void every_function(void) {
                 Data d = data(shapes[s][0], shapes[s][1], shapes[s][2], shapes[s][3], activation,
                               loss, 1, s % 2);
                 d.p.skip = d.p.n_h && (s + activation) % 2;
-                if ((s + loss) % 2) add_columns(&d);
+                if ((s + loss) % 2) look_up_columns(&d);
                 if (s % 3 == 0) d.p.sample_weight = d.weight;
                 check_gradients(d);
                 release(d);
@@ -151,7 +151,7 @@ static void descents(Index K, Index m, Index batch, int full) {
         Data d = data(20, 30, 3, m, TANH, CROSS_ENTROPY, K, 0);
         d.p.sample_weight = d.weight, d.p.dropout = 0.25, d.p.seed = 12345678901234;
         d.p.skip = K % 2;
-        if (method != MOMENTUM) add_columns(&d);
+        if (method != MOMENTUM) look_up_columns(&d);
         const Optimizer settings = optimizer(method);
         const Index size = n_parameters(&d.p), n = K * size, n_m = n * n_moments(&settings);
         real *start = numbers(n), *theta = numbers(n), *first = numbers(n), *moments = numbers(n_m);

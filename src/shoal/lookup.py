@@ -31,7 +31,7 @@ def is_faster(width: int, *, bins: bool) -> bool:
 
     benchmarks/bench_lookup.py says so, of training and of prediction.
     """
-    return (6 if bins else 3) < width <= MOST_SLOTS
+    return (4 if bins else 2) < width <= MOST_SLOTS
 
 
 @dataclass(frozen=True, eq=False)
