@@ -18,7 +18,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", required=True, help='a folder with manifest.csv, or "public"')
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--methods", nargs="+", default=QUICK, choices=METHODS)
+    parser.add_argument(
+        "--methods", nargs="+", default=QUICK, help='as "LightGBM" or "shoal n_bins=0"'
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--only", nargs="+", help="names of tables")
     parser.add_argument("--most-rows", type=int, default=0)

@@ -4,7 +4,9 @@ A method takes (X, y, task, threads) and returns a fitted model with `predict` a
 `predict_proba` and `classes_`.
 """
 
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -176,12 +178,23 @@ def _pytabkit(name: str) -> Callable[..., Any]:
     return fit
 
 
-def shoal(X: Any, y: Any, task: str, threads: int) -> Any:
-    """Nothing chosen."""
+def shoal(X: Any, y: Any, task: str, threads: int, **settings: Any) -> Any:
+    """Nothing chosen, but what is named."""
     import shoal
 
     kind = shoal.ShoalRegressor if task == "regression" else shoal.ShoalClassifier
-    return kind(random_state=0, n_jobs=threads).fit(X, y)
+    return kind(random_state=0, n_jobs=threads, **settings).fit(X, y)
+
+
+def method(name: str) -> Callable[..., Any]:
+    """One of METHODS, or shoal with settings: "shoal n_bins=0 skip=false"."""
+    if name in METHODS:
+        return METHODS[name]
+    ours, *settings = name.split(" ")
+    if ours != "shoal":
+        raise SystemExit(f"there is no method {name!r}; choose from: {', '.join(METHODS)}")
+    pairs = (setting.split("=") for setting in settings)
+    return partial(shoal, **{key: json.loads(value) for key, value in pairs})
 
 
 METHODS: dict[str, Callable[..., Any]] = {

@@ -82,21 +82,21 @@ def extras(model: Any, X: Any, y: Any, task: str) -> dict[str, float]:
 def main() -> None:
     """Fit and score what the argument says."""
     import tables
-    from methods import METHODS
+    from methods import method
 
     job = json.loads(sys.argv[1])
     warnings.simplefilter("ignore")
     table = tables.read(job.pop("source"), job["table"])
     X, y, X_test, y_test = table.split(job["seed"], job["most_rows"])
     with contextlib.suppress(Exception):  # what is imported and prepared once is no part of a fit
-        METHODS[job["method"]](X.iloc[:200], y.iloc[:200], table.task, 1)
+        method(job["method"])(X.iloc[:200], y.iloc[:200], table.task, 1)
     cpu, started = seconds_of_cpu(), time.perf_counter()
-    model = METHODS[job["method"]](X, y, table.task, job["threads"])
+    model = method(job["method"])(X, y, table.task, job["threads"])
     job |= {"seconds": time.perf_counter() - started, "cpu_seconds": seconds_of_cpu() - cpu}
     started = time.perf_counter()
     job |= score(model, X_test, y_test, table.task)
     job |= {"score_seconds": time.perf_counter() - started}
-    if job["method"] == "shoal":
+    if job["method"].startswith("shoal"):
         job |= extras(model, X_test, y_test, table.task)
     job |= {"task": table.task, "n": len(X), "n_test": len(X_test), "columns": X.shape[1]}
     print(json.dumps(job))
