@@ -66,6 +66,11 @@ RULES = {
         "numpy sklearn",
         "",
     ),
+    "tuning": (
+        "activations errors estimator_base estimator_input losses model recipe",
+        "numpy sklearn",
+        "",
+    ),
     # files
     "atomic": ("errors", "", ""),
     "model_tensors": ("activations errors losses model network table", "numpy", ""),
