@@ -83,7 +83,7 @@ RULES = {
         (
             "activations cells engine errors estimators history model model_file network table "
             "table_file "
-            "table_learning training"
+            "table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",

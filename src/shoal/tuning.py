@@ -31,10 +31,10 @@ SPACE: dict[str, tuple[Any, ...]] = {
 }
 # These change what is compared, or how long it takes, not how good a network is.
 NOT_SEARCHED = ("callbacks", "class_weight", "loss", "n_jobs", "random_state", "time_limit")
-METRICS = {"log_loss": -1, "loss": -1, "r2": 1}  # the sign by which larger is better
+METRICS = {"log_loss": ("log-loss", -1), "loss": ("loss", -1), "r2": ("R²", 1)}  # 1: the larger
 MOST_CHANGES = 3
-INTERRUPTED, LATE = "Interrupted.", "The time limit was reached."
 MOST_DRAWS = 1_000
+INTERRUPTED = "Interrupted."
 
 Trial = dict[str, Any]
 
@@ -44,8 +44,10 @@ class Leaderboard(list[Trial]):
 
     def cells(self) -> tuple[list[str], list[list[str]]]:
         """Header and rows of it as a table of text, an arrow saying where better is."""
-        arrows = {name: " ↑" if sign > 0 else " ↓" for name, sign in METRICS.items()}
-        header = [name + arrows.get(name, "") for name in self[0]]
+        titles = {
+            name: f"{word} {'↑' if sign > 0 else '↓'}" for name, (word, sign) in METRICS.items()
+        }
+        header = [titles.get(name, name) for name in self[0]]
         return header, [[_cell(name, value) for name, value in row.items()] for row in self]
 
     def __str__(self) -> str:
@@ -56,6 +58,15 @@ class Leaderboard(list[Trial]):
             "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True))
             for line in lines
         )
+
+
+def trial_words(row: Trial, first: Trial) -> str:
+    """How a trial went, and in what it differs from the first."""
+    words = [f"{METRICS[name][0]} {_cell(name, row[name])}" for name in row if name in METRICS]
+    words.append(f"{row['seconds']:.1f} s")
+    settings = list(row)[list(row).index("seconds") + 1 :]
+    words += [f"{name} {_cell(name, row[name])}" for name in settings if row[name] != first[name]]
+    return f"trial {row['trial']}: {', '.join(words)}"
 
 
 def _cell(name: str, value: Any) -> str:
@@ -300,19 +311,19 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _merit(self, row: Trial) -> float:
         """What is larger for a better trial."""
-        return float(np.nan_to_num(METRICS[self.metric_] * row[self.metric_], nan=-np.inf))
+        return float(np.nan_to_num(METRICS[self.metric_][1] * row[self.metric_], nan=-np.inf))
 
     def _reason_to_stop(self, fitted: Any, row: Trial, following: Any, end: float) -> str:
         """Why there is no other trial; empty if there is."""
         if self.verbose:
-            print(", ".join(f"{name} {_cell(name, value)}" for name, value in row.items()))
+            print(trial_words(row, self.leaderboard_[0]))
         # Every callback is told, also when an earlier one has asked to stop.
         answers = [callback(row) for callback in self.callbacks]
         n, quickest = len(self.leaderboard_), min(row["seconds"] for row in self.leaderboard_)
         if fitted is not None and any(history.interrupted for history in fitted.histories_):
             return INTERRUPTED
         if time.perf_counter() + quickest > end:
-            return LATE
+            return "The time limit was reached."
         if n >= self.n_trials:
             return f"All {n} trials are done."
         if any(answers):
