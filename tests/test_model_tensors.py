@@ -24,6 +24,7 @@ from shoal import (
     save_model,
 )
 from shoal.activations import ACTIVATIONS
+from shoal.cells import LARGEST
 from shoal.losses import Huber, Loss, Quantile, Tweedie
 from shoal.table import KINDS, Column, Columns
 from sound_models import COLUMNS, POSITIONS, SOUND, assert_same, make_model
@@ -143,6 +144,7 @@ def test_what_an_estimator_predicts_is_what_its_file_predicts(solver: str, tmp_p
 
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
+bounded = st.floats(min_value=-LARGEST, max_value=LARGEST)
 share = st.floats(min_value=0, allow_infinity=False, allow_nan=False)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | finite | st.text(),
@@ -157,7 +159,15 @@ def drawn_columns(draw: st.DrawFn) -> Columns:
     columns = []
     for name in draw(st.lists(st.text(), max_size=5, unique=True)):
         kind = draw(st.sampled_from(KINDS))
-        levels = draw(st.lists(st.text(), max_size=4, unique=True)) if kind == "category" else []
+        category, value = kind == "category", kind in ("number", "date")
+        levels = draw(st.lists(st.text(), max_size=4, unique=True)) if category else []
+        others = category and draw(st.booleans())
+        edges = sorted(draw(st.sets(bounded, max_size=9))) if value and draw(st.booleans()) else []
+        edges = edges if len(edges) > 1 else []
+        low, high = -LARGEST, LARGEST
+        if value and draw(st.booleans()):
+            low, high = sorted([draw(bounded), draw(bounded)])
+            low, high = min([low, *edges]), max([high, *edges])
         columns.append(
             Column(
                 name,
@@ -165,9 +175,13 @@ def drawn_columns(draw: st.DrawFn) -> Columns:
                 center=draw(finite),
                 scale=draw(st.floats(min_value=5e-324, allow_infinity=False)),
                 levels=tuple(levels),
-                shares=tuple(draw(share) for _ in levels),
+                shares=tuple(draw(share) for _ in edges[1:] or range(len(levels) + others)),
                 missing=draw(share),
                 note=draw(st.text()),
+                low=low,
+                high=high,
+                edges=tuple(edges),
+                others=others,
             )
         )
     return Columns(tuple(columns), named=draw(st.booleans()))
@@ -242,7 +256,8 @@ def test_the_file_has_a_place_for_every_field() -> None:
         for kind in (Column, Columns, Model, *LOSSES.values())
     }
     assert fields[Column] == [
-        "name", "kind", "center", "scale", "levels", "shares", "missing", "note"
+        "name", "kind", "center", "scale", "levels", "shares", "missing", "note",
+        "low", "high", "edges", "others"
     ]  # fmt: skip
     assert fields[Columns] == ["columns", "named"]
     assert fields[Model] == [
