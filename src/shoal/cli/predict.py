@@ -110,7 +110,8 @@ def _with_predictions(
     """The frame with the columns of the predictions at its end."""
     import polars as pl
 
-    new = _columns_of("prediction", model, model.predict(frame))
+    prediction = model.predict(frame)
+    new = _columns_of("prediction", model, prediction)
     if proba:
         probability = model.predict_proba(frame)
         if model.classes is not None:
@@ -119,7 +120,7 @@ def _with_predictions(
         else:
             new |= _columns_of("probability", model, probability)
     if interval:
-        bounds = model.predict_interval(frame, interval)
+        bounds = model.predict_interval(frame, interval).astype(prediction.dtype)
         new |= _columns_of("lower", model, bounds[..., 0])
         new |= _columns_of("upper", model, bounds[..., 1])
     clash = [name for name in new if name in frame.columns]
