@@ -15,6 +15,7 @@ from command_line import NEW, PENGUINS, QUICK, shoal
 from shoal import load_model, network, save_model
 from shoal.cli.scores import hold_out
 from shoal.estimators import ShoalRegressor
+from sound_models import SOUND
 
 
 @pytest.fixture
@@ -240,7 +241,8 @@ def test_predictions_are_those_of_the_model(model: Path) -> None:
         *(f"probability_{label}" for label in ("Adelie", "Chinstrap", "Gentoo")),
     ]
     assert out["prediction"].to_list() == fitted.predict(frame).tolist()
-    assert np.array_equal(out[:, 1:].to_numpy(), fitted.predict_proba(frame))
+    probability = fitted.predict_proba(frame)
+    assert np.array_equal(out[:, 1:].to_numpy().astype(probability.dtype), probability)
 
 
 def test_columns_that_the_model_does_not_read_are_kept_as_they_are_written(
@@ -317,6 +319,14 @@ def test_several_outputs_have_a_column_each(tmp_path: Path) -> None:
     assert shoal("predict", path, table).stdout.startswith("prediction_up,prediction_down\n")
 
 
+@pytest.fixture
+def binned(tmp_path: Path) -> Path:
+    """A model with bins, bounds and slots for other levels."""
+    path = tmp_path / "binned.shoal"
+    save_model(SOUND["bins"], path)
+    return path
+
+
 # ---- evaluate, inspect, gradcheck, doctor -------------------------------------------------------
 
 
@@ -358,10 +368,42 @@ def test_inspect_shows_network_columns_and_scores(model: Path) -> None:
     assert report["network"]["numbers"] == W1.size + b1.size + W2.size + b2.size
     assert report["bytes"] == model.stat().st_size
     text = shoal("inspect", model).stdout
-    for words in ("15 inputs → 8 tanh units → 3 softmax outputs", "Chinstrap", "68 rows held out"):
+    network = f"{W1.shape[1]} inputs → {len(W1)} tanh units → 3 softmax outputs"
+    for words in (network, "Chinstrap", "68 rows held out"):
         assert words in text
     for name in PENGUINS.read_text().splitlines()[0].split(","):
         assert name in text
+
+
+def test_bins_and_other_levels_are_said(binned: Path) -> None:
+    """`inspect` tells of bins, bounds and the slot for other levels, in text and in JSON."""
+    lines = [" ".join(line.split()) for line in shoal("inspect", binned).stdout.splitlines()]
+    assert "mass, in g number, 7 bins, 12 % missing" in lines
+    assert "bounded number" in lines
+    port = "port 3 categories, the most frequent of 9 levels, and one for the others, 6.2 % missing"
+    assert port in lines
+    mass, bounded, port_record, day, _ = json.loads(shoal("inspect", binned, "--json").stdout)[
+        "columns"
+    ]
+    assert mass["edges"] == [0.0, 5e-324, 0.1, 1 / 3, 2.5, 7.0, 1e9, 1e150]
+    assert {"low", "high", "edges"} & set(bounded) == {"low", "high"}
+    assert (bounded["low"], bounded["high"]) == (-3.0, 4.5)
+    assert port_record["others"] is True
+    assert day["edges"] == [18000.0, 18262.0, 18500.25]
+
+
+def test_a_level_that_is_not_known_is_one_of_the_others(binned: Path, tmp_path: Path) -> None:
+    """`predict` says so, and not that the model does not know it, as of a column without others."""
+    table = tmp_path / "new.csv"
+    cells = ["1,1,Bergen,2020-01-01,x", "2,9e9,Oslo,1970-01-01,y", "3,,Oslo,2020-01-01,z"]
+    table.write_text('"mass, in g",bounded,port,day,all rare\n' + "\n".join(cells) + "\n")
+    result = shoal("predict", binned, table)
+    assert result.stderr.splitlines() == [
+        "bounded: 1 missing, and the model knows it without gaps",
+        "port: 2 rows have a rare or new level, one of the others to the model, as 'Oslo'",
+        "all rare: 3 rows have a rare or new level, one of the others to the model, as 'x'",
+    ]
+    assert len(result.stdout.splitlines()) == 4
 
 
 def test_inspect_takes_any_training_summary(model: Path, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ RULES = {
     ),
     # files
     "atomic": ("errors", "", ""),
-    "model_tensors": ("activations errors losses model network table", "numpy", ""),
+    "model_tensors": ("activations cells errors losses model network table", "numpy", ""),
     "model_file": ("activations atomic errors model model_tensors network", "numpy", ""),
     "table_text": ("errors", "polars", ""),
     "table_csv": ("errors", "polars", ""),

@@ -362,7 +362,7 @@ class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
         levels = np.quantile(np.abs(Y - A2), RESIDUALS, axis=1)  # (201, n_y)
         return network, {
             "out_of_fold": {"r2": self.oof_score_},
-            "residuals": np.round(levels.T, 12).tolist(),
+            "residuals": [[float(f"{v:.6g}") for v in row] for row in levels.T],
         }
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
