@@ -284,7 +284,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good = (folder / "m.shoal").read_bytes()
     (folder / "cut.shoal").write_bytes(good[:-7])
     (folder / "changed.shoal").write_bytes(good[:-7] + bytes([good[-7] ^ 1]) + good[-6:])
-    (folder / "newer.shoal").write_bytes(good.replace(b'"version":"1"', b'"version":"2"'))
+    (folder / "newer.shoal").write_bytes(good.replace(b'"version":"2"', b'"version":"3"'))
     assert (folder / "newer.shoal").read_bytes() != good
     return folder
 
