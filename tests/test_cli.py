@@ -211,6 +211,23 @@ def test_settings_reach_the_network(tmp_path: Path) -> None:
     assert fitted.training["iterations"] == 2
 
 
+def test_the_committee_is_set_and_told(tmp_path: Path) -> None:
+    """Its members, bins, threads and time are those of the command line, its scores are said."""
+    path = tmp_path / "m.shoal"
+    options = ["--members", 3, "--bins", 5, "--hidden", 4, "--jobs", 1, "--max-iter", 3]
+    result = shoal("fit", PENGUINS, "-t", "species", "-o", path, *options)
+    assert "units in 3 networks, 3 iterations" in result.stderr
+    assert "each row by a network that has not seen it: accuracy " in result.stderr
+    assert ", held out 0." in result.stderr
+    fitted = load_model(path)
+    assert fitted.training["members"] == 3
+    bins = {len(column.edges) - 1 for column in fitted.columns.columns if column.edges}
+    assert max(bins) == 5
+    options = ["--max-iter", 100_000, "--time-limit", 0.2, "--solver", "adam", "--alpha", 0]
+    result = shoal("fit", PENGUINS, "-t", "species", "-o", path, *options, "--json")
+    assert json.loads(result.stdout)["stop_reason"] == "The time limit was reached."
+
+
 def test_a_table_from_a_pipe_becomes_model_shoal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -227,6 +244,60 @@ def test_the_model_is_named_after_the_table(
     monkeypatch.chdir(tmp_path)
     shoal("fit", regression, "-t", "y", *QUICK)
     assert (tmp_path / "line.shoal").exists()
+
+
+# ---- tune ---------------------------------------------------------------------------------------
+
+BRIEF = ["--members", 2, "--max-iter", 4, "--hidden", 4]
+
+
+def test_tune_prints_a_leaderboard_and_scores_beside_the_untuned(tmp_path: Path) -> None:
+    """Two tables on stdout; each trial a line on stderr; what is saved is the best."""
+    path = tmp_path / "m.shoal"
+    arguments = ["tune", PENGUINS, "-t", "species", "-o", path, "--trials", 6, *BRIEF]
+    result = shoal(*arguments)
+    board, scores = (part.splitlines() for part in result.stdout.split("\n\n"))
+    assert board[0].split()[:4] == ["trial", "log-loss", "↓", "spread"]
+    assert "n_hidden" not in board[0]  # it is given
+    figures = [float(line.split()[1]) for line in board[1:]]
+    assert len(figures) == 6
+    assert figures == sorted(figures)
+    assert [line.split("  ")[0] for line in scores] == [
+        "68 rows held out",
+        "shoal",
+        "untuned",
+        "logistic regression",
+        "majority class",
+    ]
+    assert result.stderr.count("trial ") == 6
+    assert f"All 6 trials are done. The best is number {board[1].split()[0]}" in result.stderr
+    fitted = load_model(path)
+    assert fitted.training["out_of_fold"]["log_loss"] == pytest.approx(figures[0], abs=1e-4)
+    accuracy = fitted.training["metrics"]["held_out"]["accuracy"]
+    assert f" {accuracy:.3f} " in scores[1]
+
+
+def test_tune_prints_one_json_document(regression: Path, tmp_path: Path) -> None:
+    """That of fit, with the metric and the leaderboard, best first."""
+    path = tmp_path / "m.shoal"
+    wide = tmp_path / "t.csv"
+    wide.write_text(regression.read_text() + regression.read_text().split("\n", 1)[1])
+    arguments = ["tune", wide, "-t", "y", "-o", path, "--trials", 3, "--json", *BRIEF]
+    report = json.loads(shoal(*arguments).stdout)
+    assert report["metric"] == "r2"
+    figures = [row["r2"] for row in report["leaderboard"]]
+    assert figures == sorted(figures, reverse=True)
+    assert report["out_of_fold"]["r2"] == figures[0]
+    assert report["metrics"]["held_out"]["R²"] is not None
+
+
+def test_tune_ends_in_time(tmp_path: Path) -> None:
+    """With the best so far."""
+    path = tmp_path / "m.shoal"
+    arguments = ["tune", PENGUINS, "-t", "species", "-o", path, "--trials", 9999, *BRIEF]
+    result = shoal(*arguments, "--time-limit", 0.3)
+    assert "The time limit was reached. The best is number" in result.stderr
+    assert load_model(path).task == "multiclass"
 
 
 # ---- predict ------------------------------------------------------------------------------------
@@ -286,6 +357,19 @@ def test_what_the_fit_did_not_have_is_said(tmp_path: Path) -> None:
         "a: 2 missing, and the model knows it without gaps",
         "b: 2 rows have what the model does not know, as 'u'",
     ]
+
+
+def test_intervals_are_two_more_columns(regression: Path, tmp_path: Path) -> None:
+    """`lower` and `upper` are those of the model, and hold about so many values as is asked."""
+    table, path = tmp_path / "t.csv", tmp_path / "m.shoal"
+    table.write_text(regression.read_text() + regression.read_text().split("\n", 1)[1])
+    shoal("fit", table, "-t", "y", "-o", path, "--holdout", 0, "-q", "--members", 4)
+    out = pl.read_csv(shoal("predict", path, table, "--interval", 0.5).stdout.encode())
+    assert out.columns == ["name", "y", "prediction", "lower", "upper"]
+    expected = load_model(path).predict_interval(pl.read_csv(table), 0.5)
+    assert np.allclose(out["lower"], expected[:, 0], rtol=1e-6)
+    assert np.allclose(out["upper"], expected[:, 1], rtol=1e-6)
+    assert 0.3 < out["y"].is_between(out["lower"], out["upper"]).mean() < 0.9
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".tsv", ".parquet"])

@@ -66,6 +66,11 @@ RULES = {
         "numpy sklearn",
         "",
     ),
+    "tuning": (
+        "activations errors estimator_base estimator_input losses model recipe",
+        "numpy sklearn",
+        "",
+    ),
     # files
     "atomic": ("errors", "", ""),
     "model_tensors": ("activations cells errors losses model network table", "numpy", ""),
@@ -78,7 +83,7 @@ RULES = {
         (
             "activations cells engine errors estimators history model model_file network table "
             "table_file "
-            "table_learning training"
+            "table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",

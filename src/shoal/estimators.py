@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from shoal.activations import Array
 from shoal.cells import check_finite
-from shoal.committee import RESIDUALS, out_of_fold, temperature
+from shoal.committee import RESIDUALS, loss_by_part, out_of_fold, temperature
 from shoal.engine import Problem
 from shoal.errors import DataError, ParameterError
 from shoal.estimator_base import Network, can_stream
@@ -257,7 +257,9 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         A2 = loss.output(stretch * Z2)
         self.oof_prediction_ = np.stack([1 - A2[0], A2[0]], 1) if self.classes_.size == 2 else A2.T
         self.oof_score_ = float(np.average(hit, weights=weight))
-        log_loss = float(np.average(loss.losses(stretch * Z2, Y), weights=weight))
+        losses = loss.losses(stretch * Z2, Y)
+        self.oof_losses_ = loss_by_part(losses, weight, parts)
+        log_loss = float(np.average(losses, weights=weight))
         summary = {
             "out_of_fold": {"accuracy": self.oof_score_, "log_loss": log_loss},
             "temperature": 1 / stretch,
@@ -383,6 +385,8 @@ class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
             Y = Y * scaling.scale[: len(Y), None] + scaling.center[: len(Y), None]
         elif loss.scalable == "scale":
             Y = Y * np.exp(scaling.center[:, None])
+        losses = loss.losses(Z2, problem.Y.astype(np.float64))
+        self.oof_losses_ = loss_by_part(losses, problem.sample_weight, parts)
         self.oof_prediction_ = A2[0] if len(A2) == 1 else A2.T
         if len(A2) != len(Y):  # quantiles
             return network, {}
