@@ -139,10 +139,8 @@ class Monitor:
         # With tol 0 and nothing held out there is no rule: every iteration is wanted.
         if self.waited >= self.patience and (self.tol > 0 or self.validation is not None):
             which = "training" if self.validation is None else "validation"
-            self.stop(
-                f"The {which} loss improved by no more than {self.tol:g} "
-                f"in {self.patience} iterations."
-            )
+            what = f"improved by no more than {self.tol:g}" if self.tol else "did not improve"
+            self.stop(f"The {which} loss {what} in {self.patience} iterations.")
 
     def tell(self, callbacks: Sequence[Callback], parameters: Parameters) -> bool:
         """Tell callbacks how far training is; True if one of them asks to stop it."""

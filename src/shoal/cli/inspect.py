@@ -51,7 +51,7 @@ def inspect(model: str, as_json: bool) -> None:
         "target": ", ".join(fitted.target),
         "classes": ", ".join(labels[:12]) + more,
         "network": network_words(fitted),
-        "training": ", ".join(str(training[k]) for k in ("solver", "stop_reason") if k in training),
+        "training": _training_words(training),
     }
     print_table(["", ""], [[name, fact] for name, fact in facts.items() if fact], to_left=2)
     click.echo()
@@ -61,6 +61,14 @@ def inspect(model: str, as_json: bool) -> None:
     if parts:
         click.echo()
         print_table(*score_table("scores", parts))
+
+
+def _training_words(training: dict[str, Any]) -> str:
+    """How it was trained, in one line; the summary in a model file may hold anything."""
+    members = training.get("members")
+    words = [f"{members} members"] if isinstance(members, int) and members > 1 else []
+    words += [str(training[key]) for key in ("solver", "stop_reason") if key in training]
+    return ", ".join(words)
 
 
 def _scored_parts(training: dict[str, Any]) -> dict[str, list[Scores]]:
