@@ -12,7 +12,7 @@ from shoal import ShoalClassifier, ShoalRegressor
 from shoal.activations import ACTIVATIONS
 from shoal.errors import ParameterError
 from shoal.optimizers import Adam, GradientDescent, Momentum
-from shoal.recipe import SMALL, SOLVERS, TINY, Recipe, choose_recipe
+from shoal.recipe import SMALL, SOLVERS, TINY, Recipe, choose_recipe, narrowed
 
 SETTINGS = ShoalClassifier().get_params()
 
@@ -54,6 +54,17 @@ def test_a_named_solver_and_a_bare_network_are_plain() -> None:
         assert (plain.dropout, plain.averaging, plain.committee) == (0, 0, False)
     asked = recipe(solver="sgd", n_members=3, n_bins=4, dropout=0.1, skip=True)
     assert (asked.n_members, asked.n_bins, asked.dropout, asked.skip) == (3, 4, 0.1, True)
+
+
+def test_a_wide_table_makes_a_model_of_a_megabyte() -> None:
+    """Fewer bins where there are many columns, and fewer units where there are many inputs."""
+    assert recipe(10**6).n_bins == 16
+    assert choose_recipe(SETTINGS, 500, n_columns=200).n_bins == 5
+    assert choose_recipe(SETTINGS, 500, n_columns=784).n_bins == 0
+    for n_x in (10, 300, 1_000, 3_000):
+        units = 8 * narrowed(recipe(), n_x, 3).n_hidden
+        assert units * (n_x + 3) * 4 < 1e6
+    assert narrowed(recipe(), 10, 3) == recipe()
 
 
 def test_a_skip_only_where_it_folds() -> None:

@@ -38,7 +38,7 @@ from shoal.history import Callback, Progress
 from shoal.losses import Loss
 from shoal.model import Model
 from shoal.network import Parameters
-from shoal.recipe import Recipe, choose_recipe
+from shoal.recipe import Recipe, choose_recipe, narrowed
 from shoal.table_learning import learn_columns, merge_rows
 from shoal.training import train
 
@@ -159,7 +159,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             settings |= {"solver": solver, "max_iter": 1, "tol": 0.0, "early_stopping": False}
         elif hasattr(X, "tocsr") and self.solver == "auto":
             settings |= {"solver": "adam"}  # bins and a linear start would fill a sparse table
-        recipe = choose_recipe(settings, len(y), classes=is_classifier(self))
+        recipe = choose_recipe(settings, len(y), n_columns=X.shape[1], classes=is_classifier(self))
         if recipe.solver == "lbfgs" and as_frame(X) is None:
             X, y, weight = merge_rows(X, y, weight)
         self._recipe = recipe
@@ -178,6 +178,8 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         parts = self._hold_out(problem, recipe)
         if not goes_on:
             self._network: dict[str, Any] = network
+            if recipe.committee and self.n_hidden == "auto":
+                recipe = narrowed(recipe, problem.X.shape[0], len(self._scaling.center))
             linear = self._columns.linear_inputs
             self._members = start_members(problem, recipe, parts, linear, self._seed)
         given = validation_data is not None

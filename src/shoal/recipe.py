@@ -1,6 +1,6 @@
 """What "auto" means: every setting left open, decided from the size of the data."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shoal.activations import get_activation
@@ -11,6 +11,9 @@ from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 SOLVERS = ("auto", "gd", "sgd", "adam", "lbfgs")
 SMALL = 300  # rows up to which a named solver holds nothing out to stop by
+MOST_BINS = 1_000  # of a table
+MOST_WEIGHTS = 230_000  # of a model, in float32 a little less than a megabyte
+FEWEST_UNITS = 8
 TINY = 60  # rows up to which "auto" holds nothing out, and is a committee by L-BFGS
 
 
@@ -120,7 +123,9 @@ COMMITTEE = Defaults(
 )
 
 
-def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> Recipe:
+def choose_recipe(
+    settings: dict[str, Any], m: int, *, n_columns: int = 1, classes: bool = True
+) -> Recipe:
     """Decide every setting that is "auto" for m examples.
 
     Parameters
@@ -129,6 +134,8 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         The parameters of an estimator.
     m : int
         Examples.
+    n_columns : int
+        Of the table.
     classes : bool
         Whether the target is classes.
 
@@ -201,7 +208,9 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         scale=0.01 if scale is None else _number(settings, "init_scale", 0.01, lowest=0),
         output_scale=defaults.output_scale if scale is None else 1.0,
         skip=_flag(settings, "skip", committee and foldable),
-        n_bins=_integer(settings, "n_bins", _bins(m, classes) if committee else 0, lowest=0),
+        n_bins=_integer(
+            settings, "n_bins", _bins(m, n_columns, classes) if committee else 0, lowest=0
+        ),
         committee=committee,
     )
 
@@ -213,11 +222,20 @@ def _batch(m: int, committee: bool) -> int:
     return 256 if m >= 4_000 else min(COMMITTEE.batch_size, m)
 
 
-def _bins(m: int, classes: bool) -> int:
-    """Few for few rows; values to predict can bear more than classes."""
+def _bins(m: int, n_columns: int, classes: bool) -> int:
+    """Few for few rows or many columns; values to predict can bear more than classes."""
     if classes:
-        return 16 if m >= 1_500 else 8
-    return 32 if m >= 3_000 else 16 if m >= 300 else 8
+        n_bins = 16 if m >= 1_500 else 8
+    else:
+        n_bins = 32 if m >= 3_000 else 16 if m >= 300 else 8
+    n_bins = min(n_bins, MOST_BINS // n_columns)
+    return n_bins if n_bins > 1 else 0  # one bin says what the value says
+
+
+def narrowed(recipe: Recipe, n_x: int, n_y: int) -> Recipe:
+    """With fewer hidden units, where so many inputs would make the model larger than a megabyte."""
+    most = MOST_WEIGHTS // (recipe.n_members * (n_x + n_y))
+    return replace(recipe, n_hidden=min(recipe.n_hidden, max(most, FEWEST_UNITS)))
 
 
 def _flag(settings: dict[str, Any], name: str, auto: bool) -> bool:
