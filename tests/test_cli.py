@@ -363,7 +363,8 @@ def test_intervals_are_two_more_columns(regression: Path, tmp_path: Path) -> Non
     """`lower` and `upper` are those of the model, and hold about so many values as is asked."""
     table, path = tmp_path / "t.csv", tmp_path / "m.shoal"
     table.write_text(regression.read_text() + regression.read_text().split("\n", 1)[1])
-    shoal("fit", table, "-t", "y", "-o", path, "--holdout", 0, "-q", "--members", 4)
+    arguments = ["fit", table, "-t", "y", "-o", path, "--drop", "name", "--holdout", 0, "-q"]
+    shoal(*arguments, "--members", 4)
     out = pl.read_csv(shoal("predict", path, table, "--interval", 0.5).stdout.encode())
     assert out.columns == ["name", "y", "prediction", "lower", "upper"]
     expected = load_model(path).predict_interval(pl.read_csv(table), 0.5)

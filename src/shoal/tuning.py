@@ -123,7 +123,7 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         The first trial, to compare with.
     leaderboard_ : list of dict
         A row for each trial, best first: its number, the metric, its standard deviation over the
-        folds (spread), seconds, and the settings.
+        folds (spread), seconds, and the settings. NaN where training diverged.
     stop_reason_ : str
         A sentence.
     interrupted_ : bool
@@ -224,6 +224,7 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             raise ParameterError(f"n_trials must be a whole number, at least 1, not {n!r}")
         if not isinstance(self.callbacks, (list, tuple)) or not all(map(callable, self.callbacks)):
             raise ParameterError(f"callbacks must be a list of functions, not {self.callbacks!r}")
+        self.estimator._deadline()  # raises if its own limit is none
         if limit is None:
             return np.inf
         if isinstance(limit, (bool, str)) or not limit > 0:
@@ -238,6 +239,8 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         ParameterError, DataError
             If the estimator would hold out no rows in turn.
         """
+        if y is None:
+            raise DataError("ShoalTuner requires y to be passed, but the target y is None")
         settings = self.estimator.get_params(deep=False)
         classes, m = is_classifier(self.estimator), len(y)
         recipe = choose_recipe(settings, m, classes=classes)
@@ -255,8 +258,9 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.metric_ = "log_loss" if classes else "loss"
         if loss == "squared_error" or isinstance(loss, SquaredError):
             self.metric_ = "log_loss" if classes else "r2"
-        open_ = {n: v for n, v in SPACE.items() if settings[n] == getattr(type(self.estimator), n)}
-        space = dict[str, Sequence[Any]](open_ if self.space is None else self.space)
+        defaults = type(self.estimator)
+        left_open = {n: v for n, v in SPACE.items() if settings[n] == getattr(defaults, n)}
+        space = dict[str, Sequence[Any]](left_open if self.space is None else self.space)
         for name, values in space.items():
             if name not in settings or name in NOT_SEARCHED:
                 raise ParameterError(f"{name!r} in space is no parameter that can be searched")
