@@ -248,6 +248,23 @@ def test_callbacks_are_told_of_each_trial_and_may_stop(capsys: pytest.CaptureFix
     assert other.split(", ", 2)[2]
 
 
+def test_callbacks_of_the_estimator_are_not_copied() -> None:
+    """They are told of each training, as a line on a terminal is, which cannot be copied."""
+
+    class Line:
+        calls = 0
+
+        def __call__(self, _: Progress) -> None:
+            self.calls += 1
+
+        def __deepcopy__(self, _: Any) -> None:
+            raise TypeError("cannot be copied")
+
+    line = Line()
+    ShoalTuner(ShoalClassifier(**QUICK, callbacks=[line]), n_trials=2).fit(X, LABELS)
+    assert line.calls >= 2 * QUICK["max_iter"]
+
+
 # ---- as an estimator ----------------------------------------------------------------------------
 
 

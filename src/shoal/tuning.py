@@ -283,7 +283,8 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """One trial: the fitted estimator, None where it diverged, and its figures."""
         asked = self.estimator
         limits = [x for x in (asked.time_limit, end - time.perf_counter()) if x is not None]
-        estimator = clone(asked).set_params(
+        settings = asked.get_params(deep=False) | {"callbacks": ()}  # `clone` would copy them
+        estimator = clone(type(asked)(**settings)).set_params(
             **params,
             callbacks=asked.callbacks,
             random_state=seed if asked.random_state is None else asked.random_state,
