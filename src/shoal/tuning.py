@@ -59,13 +59,19 @@ class Leaderboard(list[Trial]):
         )
 
 
+def changes(row: Trial, first: Trial) -> str:
+    """The settings in which a trial differs from the first, in words."""
+    settings = list(row)[list(row).index("seconds") + 1 :]
+    return ", ".join(
+        f"{name} {_cell(name, row[name])}" for name in settings if row[name] != first[name]
+    )
+
+
 def trial_words(row: Trial, first: Trial) -> str:
     """How a trial went, and in what it differs from the first."""
-    words = [f"{METRICS[name][0]} {_cell(name, row[name])}" for name in row if name in METRICS]
-    words.append(f"{row['seconds']:.1f} s")
-    settings = list(row)[list(row).index("seconds") + 1 :]
-    words += [f"{name} {_cell(name, row[name])}" for name in settings if row[name] != first[name]]
-    return f"trial {row['trial']}: {', '.join(words)}"
+    figures = [f"{METRICS[name][0]} {_cell(name, row[name])}" for name in row if name in METRICS]
+    words = [*figures, f"{row['seconds']:.1f} s", changes(row, first)]
+    return f"trial {row['trial']}: {', '.join(filter(None, words))}"
 
 
 def _cell(name: str, value: Any) -> str:
