@@ -223,7 +223,7 @@ def test_the_committee_is_set_and_told(tmp_path: Path) -> None:
     assert fitted.training["members"] == 3
     bins = {len(column.edges) - 1 for column in fitted.columns.columns if column.edges}
     assert max(bins) == 5
-    options = ["--max-iter", 100_000, "--time-limit", 0.2, "--solver", "adam", "--alpha", 0]
+    options = ["--max-iter", 1_000_000, "--time-limit", 0.2, "--solver", "gd"]
     result = shoal("fit", PENGUINS, "-t", "species", "-o", path, *options, "--json")
     assert json.loads(result.stdout)["stop_reason"] == "The time limit was reached."
 
