@@ -248,6 +248,23 @@ def test_callbacks_are_told_of_each_trial_and_may_stop(capsys: pytest.CaptureFix
     assert other.split(", ", 2)[2]
 
 
+def test_callbacks_of_the_estimator_are_not_copied() -> None:
+    """They are told of each training, as a line on a terminal is, which cannot be copied."""
+
+    class Line:
+        calls = 0
+
+        def __call__(self, _: Progress) -> None:
+            self.calls += 1
+
+        def __deepcopy__(self, _: Any) -> None:
+            raise TypeError("cannot be copied")
+
+    line = Line()
+    ShoalTuner(ShoalClassifier(**QUICK, callbacks=[line]), n_trials=2).fit(X, LABELS)
+    assert line.calls >= 2 * QUICK["max_iter"]
+
+
 # ---- as an estimator ----------------------------------------------------------------------------
 
 
@@ -289,6 +306,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"n_trials": True}, "n_trials"),
     ({"time_limit": 0}, "time_limit must be seconds above 0"),
     ({"time_limit": "1"}, "time_limit"),
+    ({"n_jobs": "all"}, "n_jobs must be"),
     ({"callbacks": [1]}, "callbacks must be a list of functions"),
     ({"random_state": "a"}, "random_state must be"),
     ({"space": {"n_hiden": [1]}}, "'n_hiden' in space is no parameter"),
@@ -321,5 +339,10 @@ def test_what_cannot_be_tuned_is_refused() -> None:
         tuner().fit(sparse.csr_array(X), LABELS)
     with pytest.raises(DataError, match="X has 120 rows, but y has 100"):
         tuner().fit(X, LABELS[:100])
+    with pytest.raises(DataError, match="the target y is None"):
+        tuner().fit(X, None)
+    own = ShoalClassifier(time_limit=-1)
+    with pytest.raises(ParameterError, match="time_limit must be seconds above 0"):
+        ShoalTuner(own).fit(X, LABELS)
     with pytest.raises(DataError, match="y has one class only"):
         tuner().fit(X, np.full(120, "a"))

@@ -59,13 +59,19 @@ class Leaderboard(list[Trial]):
         )
 
 
+def changes(row: Trial, first: Trial) -> str:
+    """The settings in which a trial differs from the first, in words."""
+    settings = list(row)[list(row).index("seconds") + 1 :]
+    return ", ".join(
+        f"{name} {_cell(name, row[name])}" for name in settings if row[name] != first[name]
+    )
+
+
 def trial_words(row: Trial, first: Trial) -> str:
     """How a trial went, and in what it differs from the first."""
-    words = [f"{METRICS[name][0]} {_cell(name, row[name])}" for name in row if name in METRICS]
-    words.append(f"{row['seconds']:.1f} s")
-    settings = list(row)[list(row).index("seconds") + 1 :]
-    words += [f"{name} {_cell(name, row[name])}" for name in settings if row[name] != first[name]]
-    return f"trial {row['trial']}: {', '.join(words)}"
+    figures = [f"{METRICS[name][0]} {_cell(name, row[name])}" for name in row if name in METRICS]
+    words = [*figures, f"{row['seconds']:.1f} s", changes(row, first)]
+    return f"trial {row['trial']}: {', '.join(filter(None, words))}"
 
 
 def _cell(name: str, value: Any) -> str:
@@ -123,7 +129,7 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         The first trial, to compare with.
     leaderboard_ : list of dict
         A row for each trial, best first: its number, the metric, its standard deviation over the
-        folds (spread), seconds, and the settings.
+        folds (spread), seconds, and the settings. NaN where training diverged.
     stop_reason_ : str
         A sentence.
     interrupted_ : bool
@@ -224,6 +230,7 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             raise ParameterError(f"n_trials must be a whole number, at least 1, not {n!r}")
         if not isinstance(self.callbacks, (list, tuple)) or not all(map(callable, self.callbacks)):
             raise ParameterError(f"callbacks must be a list of functions, not {self.callbacks!r}")
+        self.estimator._deadline()  # raises if its own limit is none
         if limit is None:
             return np.inf
         if isinstance(limit, (bool, str)) or not limit > 0:
@@ -238,6 +245,8 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         ParameterError, DataError
             If the estimator would hold out no rows in turn.
         """
+        if y is None:
+            raise DataError("ShoalTuner requires y to be passed, but the target y is None")
         settings = self.estimator.get_params(deep=False)
         classes, m = is_classifier(self.estimator), len(y)
         recipe = choose_recipe(settings, m, classes=classes)
@@ -255,8 +264,9 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         self.metric_ = "log_loss" if classes else "loss"
         if loss == "squared_error" or isinstance(loss, SquaredError):
             self.metric_ = "log_loss" if classes else "r2"
-        open_ = {n: v for n, v in SPACE.items() if settings[n] == getattr(type(self.estimator), n)}
-        space = dict[str, Sequence[Any]](open_ if self.space is None else self.space)
+        defaults = type(self.estimator)
+        left_open = {n: v for n, v in SPACE.items() if settings[n] == getattr(defaults, n)}
+        space = dict[str, Sequence[Any]](left_open if self.space is None else self.space)
         for name, values in space.items():
             if name not in settings or name in NOT_SEARCHED:
                 raise ParameterError(f"{name!r} in space is no parameter that can be searched")
@@ -279,7 +289,8 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
         """One trial: the fitted estimator, None where it diverged, and its figures."""
         asked = self.estimator
         limits = [x for x in (asked.time_limit, end - time.perf_counter()) if x is not None]
-        estimator = clone(asked).set_params(
+        settings = asked.get_params(deep=False) | {"callbacks": ()}  # `clone` would copy them
+        estimator = clone(type(asked)(**settings)).set_params(
             **params,
             callbacks=asked.callbacks,
             random_state=seed if asked.random_state is None else asked.random_state,

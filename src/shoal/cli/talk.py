@@ -132,7 +132,7 @@ def _state(progress: "Progress") -> str:
     """Where training is, in words."""
     losses = f"loss {progress.loss:.4f}"
     if progress.validation_loss is not None:
-        losses += f", held out {progress.validation_loss:.4f}"
+        losses = f"held out {progress.validation_loss:.4f}, {losses}"
     return (
         f"iteration {progress.iteration:,} of at most {progress.max_iter:,}, {losses}, "
         f"{progress.seconds:.1f} s"

@@ -12,6 +12,7 @@ from shoal.cli.training import new_estimator, telling
 
 if TYPE_CHECKING:
     from shoal.cli.talk import ProgressLine
+    from shoal.tuning import Leaderboard
 
 TRIALS_OPTION = click.option(
     "--trials",
@@ -71,10 +72,24 @@ def tune(
     if as_json:
         print_json(document | {"metric": tuner.metric_, "leaderboard": tuner.leaderboard_})
     else:
-        print_table(*tuner.leaderboard_.cells())
+        print_table(*_board(tuner.leaderboard_))
         click.echo()
         print_table(*table)
     return 130 if tuner.interrupted_ else 0
+
+
+def _board(leaderboard: "Leaderboard") -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the leaderboard, each row by what it changes: so it fits a terminal."""
+    from shoal.tuning import changes
+
+    first = next(row for row in leaderboard if row["trial"] == 1)
+    header, cells = leaderboard.cells()
+    names = [changes(row, first) or "untuned" for row in leaderboard]
+    n_figures = header.index("seconds") + 1
+    return (
+        ["settings", *header[:n_figures]],
+        [[name, *row[:n_figures]] for name, row in zip(names, cells, strict=True)],
+    )
 
 
 class TrialLine:
