@@ -135,7 +135,11 @@ PARAMETERS = """
         Accuracy, or R², of the rows of `fit`, each predicted by the member that held it out. With
         the recipe only.
     oof_prediction_ : array (m,), (m, n_y) or (m, n_classes)
-        Those predictions: values, or probabilities.{attributes}
+        Those predictions: values, or probabilities.
+    oof_losses_ : list of float
+        Their loss, by the fold that was held out, in the units of training.
+    histories_ : list of History
+        Of all members.{attributes}
 """
 
 LABELS = ("binary", "multiclass", "multilabel-indicator")

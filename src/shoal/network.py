@@ -362,6 +362,7 @@ def gradient_check(
     sample_weight: Array | None = None,
     gradients: Parameters | None = None,
     epsilon: float = 1e-5,
+    most: int | None = None,
 ) -> GradientCheck:
     """Compare the gradients with central differences, (J(θ + h) - J(θ - h)) / 2h, in float64.
 
@@ -377,6 +378,8 @@ def gradient_check(
     gradients : Parameters, optional
         The gradients to check; those of `backward` if not given.
     epsilon : float
+    most : int, optional
+        Of each block, so many entries drawn at random; all if not given.
 
     Returns
     -------
@@ -412,7 +415,11 @@ def gradient_check(
     n_excluded = 0
     for block, d_block, step in zip(theta, gradients, steps, strict=True):
         compared.append([])
-        for index in np.ndindex(block.shape):
+        places = list(np.ndindex(block.shape))
+        if most is not None and len(places) > most:
+            drawn = np.random.default_rng(0).choice(len(places), most, replace=False)
+            places = [places[k] for k in sorted(drawn)]
+        for index in places:
             kept, h = block[index], step[index[1]]
             block[index] = kept + h
             above, pieces_above = evaluate()

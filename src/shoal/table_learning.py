@@ -210,6 +210,9 @@ def _learn_category(name: str, values: list[str | None], weight: Array, fewest: 
         return Column(name, "unused", note=f"{len(shares)} different values: an identifier")
     ordered = sorted(shares, key=lambda level: (-shares[level], level))
     levels = [level for level in ordered if counts[level] >= fewest][:MOST_LEVELS]
+    if not levels and missing == 0:
+        note = f"{len(ordered)} different values, none in {fewest} rows"
+        return Column(name, "unused", note=note)
     note = "" if len(levels) == len(ordered) else f"the most frequent of {len(ordered)} levels"
     kept = [shares[level] for level in levels]
     others = fewest > 1 and len(levels) < len(ordered)
