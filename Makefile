@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 KERNEL := CMakeLists.txt $(wildcard kernel/*.[ch])
 
-.PHONY: help demo test check kernel-test format fuzz bench docs clean
+.PHONY: help demo test check kernel-test format fuzz bench accuracy docs clean
 
 help:
 	@echo "make demo     fit a model to the penguins, and predict new ones from it"
@@ -17,6 +17,7 @@ help:
 	@echo "make docs     write again the pages that are made from the code"
 	@echo "make fuzz     the long tests: a million broken model files, a thousand killed saves"
 	@echo "make bench    shoal's speed beside its rivals', those that are installed in .venv"
+	@echo "make accuracy TABLES=folder RESULTS=folder  how accurate, beside its peers (hours)"
 	@echo "make clean    remove .venv and everything else that was made"
 
 demo: .venv/shoal
@@ -52,6 +53,14 @@ fuzz: .venv/test
 
 bench: .venv/test
 	$(BIN)/python benchmarks
+
+accuracy: .venv/test
+	@test -n "$(TABLES)" -a -n "$(RESULTS)" || { \
+	  echo "Name the tables and where results go: make accuracy TABLES=public RESULTS=results"; exit 2; }
+	$(BIN)/pip install --quiet -r benchmarks/accuracy/requirements.txt
+	$(BIN)/pip install --quiet --no-deps ISLP
+	$(BIN)/python benchmarks/accuracy --tables $(TABLES) --results $(RESULTS)
+	$(BIN)/python benchmarks/accuracy/report.py $(RESULTS)
 
 clean:
 	rm -rf .venv build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

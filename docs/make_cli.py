@@ -51,8 +51,10 @@ Whatever is special is said on stderr. Rows are counted from 1, the first below 
 
 The rows in their order. First the columns of the input that the model does not read (identifiers,
 names, the target if it is there), character for character as they are written; with `--all` all
-columns. Then `prediction`. Then with `--proba` a column `probability_<class>` for each class.
-Models of several targets, made in Python, have a column `prediction_<target>` each.
+columns. Then `prediction`. Then with `--proba` a column `probability_<class>` for each class, or
+with `--interval` the columns `lower` and `upper`.
+Models of several targets, made in Python, have a column `prediction_<target>` each,
+and bounds alike.
 
 Nothing is changed for the sake of spreadsheets: a text that begins with `=`, `+`, `-` or `@` is
 written as it stands in the input, because data that is altered silently is worse. Do not open
@@ -65,23 +67,25 @@ defined, like ROC AUC on rows of one class, is `null`. The keys:
 
 """
 
+LEARNT = (
+    "task",
+    "target",
+    "classes",
+    "rows",
+    "columns",
+    "decisions",
+    "metrics",
+    "out_of_fold",
+    "baselines",
+    "iterations",
+    "seconds",
+    "stop_reason",
+    "interrupted",
+    "path",
+)
 DOCUMENTS = {
-    "fit": (
-        "task",
-        "target",
-        "classes",
-        "rows",
-        "columns",
-        "decisions",
-        "metrics",
-        "baselines",
-        "cross_validation",
-        "iterations",
-        "seconds",
-        "stop_reason",
-        "interrupted",
-        "path",
-    ),
+    "fit": (*LEARNT, "cross_validation"),
+    "tune": (*LEARNT, "metric", "leaderboard"),
     "predict": ("rows", "predictions"),
     "predict -o": ("rows", "columns", "path"),
     "evaluate": ("task", "target", "rows", "metrics", "classes", "confusion"),

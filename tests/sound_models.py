@@ -56,6 +56,42 @@ COLUMNS = Columns(
         Column("day", "date", center=18262.5, scale=105.6),
     )
 )
+BINNED = Columns(
+    (
+        Column(
+            "mass, in g",
+            "number",
+            center=4.2,
+            scale=0.8,
+            missing=0.125,
+            shares=(0.7, 0.4, 0.1 + 0.2, 0.25, 0.2, 0.15, 5e-324),
+            low=-0.0,
+            high=1e150,
+            edges=(-0.0, 5e-324, 0.1, 1 / 3, 2.5, 7.0, 1e9, 1e150),
+        ),
+        Column("bounded", "number", center=0.5, scale=2.0, low=-3.0, high=4.5),
+        Column(
+            "port",
+            "category",
+            levels=("Ålesund", "Bergen", "=1"),
+            shares=(0.5, 0.25, 0.125, 0.0625),
+            missing=0.0625,
+            note="the most frequent of 9 levels",
+            others=True,
+        ),
+        Column(
+            "day",
+            "date",
+            center=18262.5,
+            scale=105.6,
+            shares=(0.75, 0.25),
+            low=18000.0,
+            high=18500.25,
+            edges=(18000.0, 18262.0, 18500.25),
+        ),
+        Column("all rare", "category", shares=(1.0,), others=True),
+    )
+)
 POSITIONS = Columns((Column("x1", "number"), Column("x2", "number")), named=False)
 
 SOUND = {
@@ -69,6 +105,8 @@ SOUND = {
     "huber": make_model(Huber(1.35), columns=POSITIONS, activation="silu"),
     "tweedie, no hidden layer": make_model(Tweedie(1.7), n_h=0),
     "no inputs": make_model(LOSSES["poisson"](), columns=Columns(()), dtype="float32"),
+    "bins": make_model(LOSSES["softmax"](), n_y=3, columns=BINNED, classes=np.array([1, 2, 9])),
+    "bins, float32": make_model(LOSSES["identity"](), columns=BINNED, dtype="float32"),
     "training": make_model(
         LOSSES["gamma"](), training={"a": [1, -2.5, None, True, 'é\t\\"'], "b": {"c": {}}}
     ),

@@ -28,6 +28,7 @@ GOOD = "name,x,c,d,y\n" + "".join(
     for i in range(30)
 )
 ROWS = GOOD.splitlines()
+MANY = GOOD + "\n".join(ROWS[1:] * 3) + "\n"
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Cell:
 
 VERBS = (
     "fit {} -t y -o out.shoal",
+    "tune {} -t y -o out.shoal",
     "predict m.shoal {} -o out.csv",
     "evaluate m.shoal {}",
     "gradcheck m.shoal {}",
@@ -115,7 +117,7 @@ NO_TABLES: dict[str, tuple[str, str | bytes | None, str]] = {
     "a model": ("m.shoal", None, "the model comes first"),
 }
 
-ONLY_IN_FIT = [
+ONLY_IN_LEARNING = [
     # y is the target of the model that the others read with: they only need to read it
     (without(4), "there is no column 'y'"),
     (
@@ -133,7 +135,7 @@ ONLY_IN_FIT = [
     (with_cell("-1e308"), "column 'x' has -1e+308 in row 5"),
 ]
 
-ONLY_AFTER_FIT = [
+ONLY_AFTER_LEARNING = [
     # x was a number, c a category and d a date when the model was fitted
     (without(1), "lacks column 'x'"),
     (without(3), "lacks column 'd'"),
@@ -192,6 +194,18 @@ LINES = [
     Cell("fit good.csv -t y --alpha -1 -o out.shoal", ("alpha",), code=2),
     Cell("fit good.csv -t y --alpha nan -o out.shoal", ("alpha",), code=2),
     Cell("fit good.csv -t x --balanced -o out.shoal", ("--balanced",), code=2),
+    Cell("fit good.csv -t y --bins -1 -o out.shoal", ("n_bins", "-1"), code=2),
+    Cell("fit good.csv -t y --members 0 -o out.shoal", ("n_members", "0"), code=2),
+    Cell("fit good.csv -t y --jobs 0", ("--jobs",), code=2),
+    Cell("fit good.csv -t y --time-limit 0", ("--time-limit",), code=2),
+    Cell("fit good.csv -t y --time-limit soon", ("--time-limit", "soon"), code=2),
+    Cell("tune good.csv -t y --trials 0", ("--trials",), code=2),
+    Cell("tune good.csv -t y --time-limit -1", ("--time-limit",), code=2),
+    Cell("tune good.csv -t y --solver gd", ("--solver",), code=2),
+    Cell("tune good.csv -t y --holdout 0.1 --test good.csv", ("--holdout and --test",), code=2),
+    Cell("tune bad.csv -t y --members 1 -o out.shoal", ("n_members at least 2",), MANY, code=2),
+    Cell("tune bad.csv -t y --bins -1 -o out.shoal", ("n_bins", "-1"), MANY, code=2),
+    Cell("tune good.csv -t y -o out.shoal", ("good.csv: ", "24 rows are too few to tune on")),
     Cell("frobnicate", ("No such command 'frobnicate'",), code=2),
     Cell("fti good.csv", ("fti", "fit"), code=2),
     Cell("predict m.shoal", ("Missing argument 'DATA'",), code=2),
@@ -200,6 +214,9 @@ LINES = [
     Cell("predict m.shoal good.csv -o m.shoal", ("would overwrite",), code=2),
     Cell("predict m.shoal good.csv -o out.xlsx", (".xlsx", ".parquet"), code=2),
     Cell("predict value.shoal good.csv --proba", ("no probabilities",), code=2),
+    Cell("predict m.shoal good.csv --interval 0.9", ("m.shoal", "no interval"), code=2),
+    Cell("predict value.shoal good.csv --interval 0.9", ("held out in turn",), code=2),
+    Cell("predict value.shoal good.csv --interval 90", ("--interval", "90"), code=2),
     Cell("gradcheck m.shoal good.csv --rows 0", ("--rows",), code=2),
     # the target and other columns
     Cell("fit good.csv -t Y -o out.shoal", ("good.csv: there is no column 'Y'; there are 'y',",)),
@@ -255,10 +272,11 @@ def cells() -> Iterator[Cell]:
     for name, content, words in NO_TABLES.values():
         for verb in VERBS:
             yield Cell(verb.format(name), (name.rpartition("/")[2], words), content, name)
-    for content, words in ONLY_IN_FIT:
-        yield Cell(VERBS[0].format("bad.csv"), ("bad.csv: ", words), content)
-    for content, words in ONLY_AFTER_FIT:
-        for verb in VERBS[1:]:
+    for content, words in ONLY_IN_LEARNING:
+        for verb in VERBS[:2]:
+            yield Cell(verb.format("bad.csv"), ("bad.csv: ", words), content)
+    for content, words in ONLY_AFTER_LEARNING:
+        for verb in VERBS[2:]:
             yield Cell(verb.format("bad.csv"), ("bad.csv: ", words), content)
     for name, content, words in BAD_MODELS.values():
         for verb in READERS:
@@ -284,7 +302,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     good = (folder / "m.shoal").read_bytes()
     (folder / "cut.shoal").write_bytes(good[:-7])
     (folder / "changed.shoal").write_bytes(good[:-7] + bytes([good[-7] ^ 1]) + good[-6:])
-    (folder / "newer.shoal").write_bytes(good.replace(b'"version":"1"', b'"version":"2"'))
+    (folder / "newer.shoal").write_bytes(good.replace(b'"version":"2"', b'"version":"3"'))
     assert (folder / "newer.shoal").read_bytes() != good
     return folder
 

@@ -15,6 +15,7 @@ from command_line import NEW, PENGUINS, QUICK, shoal
 from shoal import load_model, network, save_model
 from shoal.cli.scores import hold_out
 from shoal.estimators import ShoalRegressor
+from sound_models import SOUND
 
 
 @pytest.fixture
@@ -210,6 +211,23 @@ def test_settings_reach_the_network(tmp_path: Path) -> None:
     assert fitted.training["iterations"] == 2
 
 
+def test_the_committee_is_set_and_told(tmp_path: Path) -> None:
+    """Its members, bins, threads and time are those of the command line, its scores are said."""
+    path = tmp_path / "m.shoal"
+    options = ["--members", 3, "--bins", 5, "--hidden", 4, "--jobs", 1, "--max-iter", 3]
+    result = shoal("fit", PENGUINS, "-t", "species", "-o", path, *options)
+    assert "units in 3 networks, 3 iterations" in result.stderr
+    assert "each row by a network that has not seen it: accuracy " in result.stderr
+    assert ", held out 0." in result.stderr
+    fitted = load_model(path)
+    assert fitted.training["members"] == 3
+    bins = {len(column.edges) - 1 for column in fitted.columns.columns if column.edges}
+    assert max(bins) == 5
+    options = ["--max-iter", 100_000, "--time-limit", 0.2, "--solver", "adam", "--alpha", 0]
+    result = shoal("fit", PENGUINS, "-t", "species", "-o", path, *options, "--json")
+    assert json.loads(result.stdout)["stop_reason"] == "The time limit was reached."
+
+
 def test_a_table_from_a_pipe_becomes_model_shoal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +246,60 @@ def test_the_model_is_named_after_the_table(
     assert (tmp_path / "line.shoal").exists()
 
 
+# ---- tune ---------------------------------------------------------------------------------------
+
+BRIEF = ["--members", 2, "--max-iter", 4, "--hidden", 4]
+
+
+def test_tune_prints_a_leaderboard_and_scores_beside_the_untuned(tmp_path: Path) -> None:
+    """Two tables on stdout; each trial a line on stderr; what is saved is the best."""
+    path = tmp_path / "m.shoal"
+    arguments = ["tune", PENGUINS, "-t", "species", "-o", path, "--trials", 6, *BRIEF]
+    result = shoal(*arguments)
+    board, scores = (part.splitlines() for part in result.stdout.split("\n\n"))
+    assert board[0].split()[:4] == ["trial", "log-loss", "↓", "spread"]
+    assert "n_hidden" not in board[0]  # it is given
+    figures = [float(line.split()[1]) for line in board[1:]]
+    assert len(figures) == 6
+    assert figures == sorted(figures)
+    assert [line.split("  ")[0] for line in scores] == [
+        "68 rows held out",
+        "shoal",
+        "untuned",
+        "logistic regression",
+        "majority class",
+    ]
+    assert result.stderr.count("trial ") == 6
+    assert f"All 6 trials are done. The best is number {board[1].split()[0]}" in result.stderr
+    fitted = load_model(path)
+    assert fitted.training["out_of_fold"]["log_loss"] == pytest.approx(figures[0], abs=1e-4)
+    accuracy = fitted.training["metrics"]["held_out"]["accuracy"]
+    assert f" {accuracy:.3f} " in scores[1]
+
+
+def test_tune_prints_one_json_document(regression: Path, tmp_path: Path) -> None:
+    """That of fit, with the metric and the leaderboard, best first."""
+    path = tmp_path / "m.shoal"
+    wide = tmp_path / "t.csv"
+    wide.write_text(regression.read_text() + regression.read_text().split("\n", 1)[1])
+    arguments = ["tune", wide, "-t", "y", "-o", path, "--trials", 3, "--json", *BRIEF]
+    report = json.loads(shoal(*arguments).stdout)
+    assert report["metric"] == "r2"
+    figures = [row["r2"] for row in report["leaderboard"]]
+    assert figures == sorted(figures, reverse=True)
+    assert report["out_of_fold"]["r2"] == figures[0]
+    assert report["metrics"]["held_out"]["R²"] is not None
+
+
+def test_tune_ends_in_time(tmp_path: Path) -> None:
+    """With the best so far."""
+    path = tmp_path / "m.shoal"
+    arguments = ["tune", PENGUINS, "-t", "species", "-o", path, "--trials", 9999, *BRIEF]
+    result = shoal(*arguments, "--time-limit", 0.3)
+    assert "The time limit was reached. The best is number" in result.stderr
+    assert load_model(path).task == "multiclass"
+
+
 # ---- predict ------------------------------------------------------------------------------------
 
 
@@ -240,7 +312,8 @@ def test_predictions_are_those_of_the_model(model: Path) -> None:
         *(f"probability_{label}" for label in ("Adelie", "Chinstrap", "Gentoo")),
     ]
     assert out["prediction"].to_list() == fitted.predict(frame).tolist()
-    assert np.array_equal(out[:, 1:].to_numpy(), fitted.predict_proba(frame))
+    probability = fitted.predict_proba(frame)
+    assert np.array_equal(out[:, 1:].to_numpy().astype(probability.dtype), probability)
 
 
 def test_columns_that_the_model_does_not_read_are_kept_as_they_are_written(
@@ -286,6 +359,19 @@ def test_what_the_fit_did_not_have_is_said(tmp_path: Path) -> None:
     ]
 
 
+def test_intervals_are_two_more_columns(regression: Path, tmp_path: Path) -> None:
+    """`lower` and `upper` are those of the model, and hold about so many values as is asked."""
+    table, path = tmp_path / "t.csv", tmp_path / "m.shoal"
+    table.write_text(regression.read_text() + regression.read_text().split("\n", 1)[1])
+    shoal("fit", table, "-t", "y", "-o", path, "--holdout", 0, "-q", "--members", 4)
+    out = pl.read_csv(shoal("predict", path, table, "--interval", 0.5).stdout.encode())
+    assert out.columns == ["name", "y", "prediction", "lower", "upper"]
+    expected = load_model(path).predict_interval(pl.read_csv(table), 0.5)
+    assert np.allclose(out["lower"], expected[:, 0], rtol=1e-6)
+    assert np.allclose(out["upper"], expected[:, 1], rtol=1e-6)
+    assert 0.3 < out["y"].is_between(out["lower"], out["upper"]).mean() < 0.9
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".json", ".tsv", ".parquet"])
 def test_the_suffix_of_the_output_is_its_format(model: Path, suffix: str, tmp_path: Path) -> None:
     """The same predictions in every format."""
@@ -315,6 +401,14 @@ def test_several_outputs_have_a_column_each(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     X.write_csv(table)
     assert shoal("predict", path, table).stdout.startswith("prediction_up,prediction_down\n")
+
+
+@pytest.fixture
+def binned(tmp_path: Path) -> Path:
+    """A model with bins, bounds and slots for other levels."""
+    path = tmp_path / "binned.shoal"
+    save_model(SOUND["bins"], path)
+    return path
 
 
 # ---- evaluate, inspect, gradcheck, doctor -------------------------------------------------------
@@ -358,10 +452,42 @@ def test_inspect_shows_network_columns_and_scores(model: Path) -> None:
     assert report["network"]["numbers"] == W1.size + b1.size + W2.size + b2.size
     assert report["bytes"] == model.stat().st_size
     text = shoal("inspect", model).stdout
-    for words in ("15 inputs → 8 tanh units → 3 softmax outputs", "Chinstrap", "68 rows held out"):
+    network = f"{W1.shape[1]} inputs → {len(W1)} tanh units → 3 softmax outputs"
+    for words in (network, "Chinstrap", "68 rows held out"):
         assert words in text
     for name in PENGUINS.read_text().splitlines()[0].split(","):
         assert name in text
+
+
+def test_bins_and_other_levels_are_said(binned: Path) -> None:
+    """`inspect` tells of bins, bounds and the slot for other levels, in text and in JSON."""
+    lines = [" ".join(line.split()) for line in shoal("inspect", binned).stdout.splitlines()]
+    assert "mass, in g number, 7 bins, 12 % missing" in lines
+    assert "bounded number" in lines
+    port = "port 3 categories, the most frequent of 9 levels, and one for the others, 6.2 % missing"
+    assert port in lines
+    mass, bounded, port_record, day, _ = json.loads(shoal("inspect", binned, "--json").stdout)[
+        "columns"
+    ]
+    assert mass["edges"] == [0.0, 5e-324, 0.1, 1 / 3, 2.5, 7.0, 1e9, 1e150]
+    assert {"low", "high", "edges"} & set(bounded) == {"low", "high"}
+    assert (bounded["low"], bounded["high"]) == (-3.0, 4.5)
+    assert port_record["others"] is True
+    assert day["edges"] == [18000.0, 18262.0, 18500.25]
+
+
+def test_a_level_that_is_not_known_is_one_of_the_others(binned: Path, tmp_path: Path) -> None:
+    """`predict` says so, and not that the model does not know it, as of a column without others."""
+    table = tmp_path / "new.csv"
+    cells = ["1,1,Bergen,2020-01-01,x", "2,9e9,Oslo,1970-01-01,y", "3,,Oslo,2020-01-01,z"]
+    table.write_text('"mass, in g",bounded,port,day,all rare\n' + "\n".join(cells) + "\n")
+    result = shoal("predict", binned, table)
+    assert result.stderr.splitlines() == [
+        "bounded: 1 missing, and the model knows it without gaps",
+        "port: 2 rows have a rare or new level, one of the others to the model, as 'Oslo'",
+        "all rare: 3 rows have a rare or new level, one of the others to the model, as 'x'",
+    ]
+    assert len(result.stdout.splitlines()) == 4
 
 
 def test_inspect_takes_any_training_summary(model: Path, tmp_path: Path) -> None:

@@ -114,6 +114,26 @@ def test_ctrl_c_saves_the_best_model_so_far(tmp_path: Path) -> None:
     assert load_model(path).training["metrics"]["held_out"]["accuracy"] > 0.4
 
 
+def test_ctrl_c_ends_tuning_with_the_best_trial_so_far(tmp_path: Path) -> None:
+    """It ends with 130, a leaderboard, and a sound, scored model."""
+    talk, path = tmp_path / "talk", tmp_path / "m.shoal"
+    arguments = ["tune", PENGUINS, "-t", "species", "-o", path, "--trials", 100_000]
+    with talk.open("wb") as stderr:
+        process = subprocess.Popen(
+            command(*arguments, "--members", 2, "--max-iter", 4),
+            stderr=stderr,
+            stdout=subprocess.PIPE,
+            env=environment(),
+        )
+        wait_for(talk, "trial 2", process)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, talk.read_text()
+    assert "Interrupted. The best is number" in talk.read_text()
+    assert b"log-loss" in out
+    assert load_model(path).training["metrics"]["held_out"]["accuracy"] > 0.4
+
+
 def test_ctrl_c_before_training_leaves_nothing(tmp_path: Path) -> None:
     """While it waits for a pipe the command ends with 130 and one word, without a file."""
     process = subprocess.Popen(
@@ -225,6 +245,10 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
     """The page lists exactly the keys that each verb prints."""
     commands = {
         "fit": ("fit", PENGUINS, "-t", "species", "-o", tmp_path / "m.shoal", *QUICK),
+        "tune": (
+            *("tune", PENGUINS, "-t", "species", "-o", tmp_path / "m.shoal", *QUICK),
+            *("--members", 2, "--trials", 2),
+        ),
         "predict": ("predict", model, NEW),
         "predict -o": ("predict", model, NEW, "-o", tmp_path / "o.csv"),
         "evaluate": ("evaluate", model, PENGUINS),
@@ -238,7 +262,7 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "fit", "predict", "evaluate", "inspect", "gradcheck", "doctor"]
+    "verb", ["", "fit", "tune", "predict", "evaluate", "inspect", "gradcheck", "doctor"]
 )
 def test_help_needs_nothing_heavy(verb: str) -> None:
     """To answer --help neither NumPy nor polars, scikit-learn or rich is imported."""

@@ -334,3 +334,15 @@ def test_parameters_are_named() -> None:
     assert ShoalClassifier(50).n_hidden == ShoalRegressor(50).n_hidden == 50
     with pytest.raises(TypeError, match="positional"):
         ShoalRegressor(50, "poisson")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("unit", [1e-13, 1e13])
+def test_intervals_are_as_wide_in_any_unit(unit: float) -> None:
+    """What is kept of rows held out is rounded to digits that count, not to decimal places."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(100, 3)), rng.normal(size=100)
+    width, scaled = (
+        np.diff(ShoalRegressor(max_iter=3, random_state=0).fit(X, y * factor).predict_interval(X))
+        for factor in (1.0, unit)
+    )
+    assert scaled / unit == pytest.approx(width, rel=1e-3)

@@ -71,9 +71,14 @@ RULES = {
         "numpy sklearn",
         "",
     ),
+    "tuning": (
+        "activations errors estimator_base estimator_input losses model recipe",
+        "numpy sklearn",
+        "",
+    ),
     # files
     "atomic": ("errors", "", ""),
-    "model_tensors": ("activations errors losses model network table", "numpy", ""),
+    "model_tensors": ("activations cells errors losses model network table", "numpy", ""),
     "model_file": ("activations atomic errors model model_tensors network", "numpy", ""),
     "table_text": ("errors", "polars", ""),
     "table_csv": ("errors", "polars", ""),
@@ -83,7 +88,7 @@ RULES = {
         (
             "activations cells engine errors estimators history model model_file network table "
             "table_file "
-            "table_learning training"
+            "table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",

@@ -265,3 +265,5 @@ def test_few_slots_are_faster_as_they_are() -> None:
     assert not is_faster(4, bins=True)
     assert is_faster(10, bins=False)
     assert is_faster(16, bins=True)
+    assert is_faster(65_535, bins=True)
+    assert not is_faster(65_536, bins=False)

@@ -17,7 +17,7 @@ import fuzz_model_file as fuzz
 from fuzz_model_file import PACKED, Parts, pack
 from shoal import LOSSES, Model, ModelFileError, load_model
 from shoal.table import Column, Columns
-from sound_models import make_model
+from sound_models import SOUND, make_model
 
 SPECIFICATION = Path(__file__).parent.parent / "docs" / "model-file.md"
 
@@ -110,6 +110,16 @@ def wide_names() -> bytes:
     return pack(make_model(LOSSES["poisson"](), columns=Columns((column,)), n_h=0))
 
 
+EDGES = [edge for column in SOUND["bins"].columns.columns for edge in column.edges]
+
+
+def wide_bins() -> bytes:
+    """The same of bins, whose names begin with that of their column."""
+    edges, shares = tuple(map(float, range(30_001))), (0.0,) * 30_000
+    column = Column("n" * 1_000_000, "number", edges=edges, shares=shares)
+    return pack(make_model(LOSSES["poisson"](), columns=Columns((column,)), n_h=0))
+
+
 def wide_labels() -> bytes:
     """A small file whose labels, each as wide as the widest, would take 36 GB."""
     whole = fuzz.take_apart(pack(make_model(LOSSES["softmax"](), n_y=30_000, columns=Columns(()))))
@@ -162,7 +172,7 @@ ATTACKS: dict[str, dict[str, Callable[[], bytes]]] = {
         "version 0": lambda: meta(version="0"),
         "version 1.0": lambda: meta(version="1.0"),
         "version of 7 digits": lambda: meta(version="1000000"),
-        "version is a number": lambda: text(lambda t: t.replace('"1"', "1")),
+        "version is a number": lambda: text(lambda t: t.replace('"version":"2"', '"version":2')),
     },
     "metadata": {
         "one more key in the metadata": lambda: meta(author="me"),
@@ -172,6 +182,8 @@ ATTACKS: dict[str, dict[str, Callable[[], bytes]]] = {
         "a tensor too many": lambda: text(lambda t: t[:-1] + ',"x":{}}'),
         "a tensor too few": lambda: without("b1"),
         "tensors in another order": swapped,
+        "bins in a file of version 1": lambda: meta("bins", version="1"),
+        "a file of version 2 without bins": lambda: meta("version 1", version="2"),
     },
     "dtype": {
         "an entry is no object": lambda: text(lambda t: t[: t.rindex('{"dtype"')] + "0}"),
@@ -222,6 +234,8 @@ ATTACKS: dict[str, dict[str, Callable[[], bytes]]] = {
     },
     "finite": {
         "NaN in a weight": lambda: tensor("b1", [[0], [np.nan], [0]]),
+        "NaN in an edge": lambda: tensor("bin_edge", [*EDGES[:3], np.nan, *EDGES[4:]], "bins"),
+        "infinity in a bound": lambda: tensor("column_high", [0, np.inf, 0, 0, 0]),
         "infinity in a center": lambda: tensor("column_center", [0, 0, -np.inf, 0, 0]),
         "NaN as a class": lambda: tensor("classes", [0, np.nan], "float classes"),
     },
@@ -270,6 +284,31 @@ ATTACKS: dict[str, dict[str, Callable[[], bytes]]] = {
         "missing less than never": lambda: tensor("column_missing", [-1, 0, 0.25, 0, 0]),
         "an input too few": lambda: tensor("column_missing", [0, 0, 0.25, 0, 0]),
         "30 GB of names of inputs": wide_names,
+        "30 GB of names of bins": wide_bins,
+        "bounds that fall": lambda: tensor("column_low", [0, 5, *[-1e150] * 3], "bins"),
+        "bounds beyond what counts": lambda: tensor("column_low", [-1.1e150, *[-1e150] * 4]),
+        "bounds of a boolean": lambda: tensor("column_high", [1, 1e150, 1e150, 1, 1]),
+        "bounds of a category": lambda: tensor("column_low", [*[-1e150] * 2, 0, *[-1e150] * 2]),
+        "bounds of an unused column": lambda: tensor("column_low", [0, 0, *[-1e150] * 3]),
+        "a bin too many": lambda: tensor("column_bins", [7, 0, 0, 3, 0], "bins"),
+        "a bin of another column": lambda: tensor("column_bins", [6, 0, 0, 3, 0], "bins"),
+        "bins of a category": lambda: tensor("column_bins", [7, 0, 2, 0, 0], "bins"),
+        "bins of a number without bounds for them": lambda: tensor(
+            "column_bins", [7, 2, 0, 0, 0], "bins"
+        ),
+        "a negative number of bins": lambda: tensor("column_bins", [7, -1, 0, 3, 0], "bins"),
+        "bins that add up by overflow": lambda: tensor(
+            "column_bins", [2**63 - 1, 2**63 - 1, 0, 11, 0], "bins"
+        ),
+        "a bin of negative average": lambda: tensor("bin_share", [-1e-9, *[0.5] * 8], "bins"),
+        "an edge too few": lambda: tensor("bin_edge", EDGES[:-1], "bins"),
+        "an edge twice": lambda: tensor("bin_edge", [*EDGES[:3], EDGES[2], *EDGES[4:]], "bins"),
+        "edges that fall": lambda: tensor("bin_edge", [*EDGES[1::-1], *EDGES[2:]], "bins"),
+        "an edge below the bounds": lambda: tensor("bin_edge", [-1, *EDGES[1:]], "bins"),
+        "an edge above the bounds": lambda: tensor("bin_edge", [*EDGES[:-1], 18501], "bins"),
+        "two slots for other levels": lambda: tensor("column_others", [0, 0, 2, 0, 0], "bins"),
+        "other levels of a number": lambda: tensor("column_others", [1, 0, 0, 0, 1], "bins"),
+        "other levels without a share": lambda: tensor("column_others", [1] * 5, "bins"),
     },
     "classes": {
         "classes of no kind": lambda: meta(classes="object"),
@@ -342,12 +381,12 @@ def test_any_cut_is_noticed(tmp_path: Path) -> None:
 
 def test_a_later_version_is_named(tmp_path: Path) -> None:
     """Whatever else changes in it, the file says which version it needs and what to do."""
-    later = b'{"W9":{"dtype":"F4"}, "__metadata__":{"zip":true,"version":"2","format":"shoal"}}'
+    later = b'{"W9":{"dtype":"F4"}, "__metadata__":{"zip":true,"version":"3","format":"shoal"}}'
     with pytest.raises(ModelFileError) as caught:
         load(len(later).to_bytes(8, "little") + later + b"data", tmp_path)
     assert (
-        str(caught.value) == f"{tmp_path / 'given.shoal'} needs shoal with model file version 2; "
-        "you have version 1: upgrade with pip install --upgrade shoal"
+        str(caught.value) == f"{tmp_path / 'given.shoal'} needs shoal with model file version 3; "
+        "you have version 2: upgrade with pip install --upgrade shoal"
     )
 
 

@@ -28,7 +28,7 @@ from shoal.table import Columns
 from sound_models import COLUMNS, POSITIONS, SOUND, assert_same, make_model
 
 HERE = Path(__file__).parent
-GOLDEN = HERE / "golden" / "model_v1.shoal"
+GOLDEN = {version: HERE / "golden" / f"model_v{version}.shoal" for version in (1, 2)}
 SPECIFICATION = (HERE.parent / "docs" / "model-file.md").read_text(encoding="utf-8")
 
 
@@ -75,12 +75,24 @@ def test_tensors_of_the_specification_have_their_types_and_shapes() -> None:
         assert row in SPECIFICATION
 
 
-def test_files_of_the_first_version_load_for_ever(tmp_path: Path) -> None:
-    """A file written once, of every kind of column, loads, and is written the same today."""
-    model = load_model(GOLDEN)
+def test_files_of_the_first_version_load_for_ever() -> None:
+    """A file that shoal 0.1.0 wrote, of every kind of column it had, loads as what it was."""
+    model = load_model(GOLDEN[1])
     assert_same(model, SOUND["binary"])
-    save_model(model, tmp_path / "again.shoal")
-    assert (tmp_path / "again.shoal").read_bytes() == GOLDEN.read_bytes()
+    assert fuzz.downgrade(pack(model)) == GOLDEN[1].read_bytes()
+
+
+def test_files_of_the_second_version_load_for_ever() -> None:
+    """So does a file with bounds, bins and other levels, and it is written the same today."""
+    model = load_model(GOLDEN[2])
+    assert_same(model, SOUND["bins"])
+    assert pack(model) == GOLDEN[2].read_bytes()
+
+
+def test_a_version_goes_up_with_what_is_new() -> None:
+    """Each version has a file of its own here, so that the next one cannot be forgotten."""
+    assert sorted(GOLDEN) == list(range(1, shoal.model_file.VERSION + 1))
+    assert set((HERE / "golden").glob("model_v*")) == set(GOLDEN.values())
 
 
 # ---- files that cannot be read -----------------------------------------------------------------
@@ -167,6 +179,25 @@ UNSOUND: list[tuple[str, str, Model]] = [
     ("a scale of 0", "columns", with_column(scale=0.0)),
     ("a kind that is none", "columns", with_column(kind="colour")),
     ("levels without shares", "columns", with_column(kind="category", levels=("a",))),
+    ("bins without shares", "columns", with_column(edges=(0.0, 1.0, 2.0))),
+    ("one edge", "columns", with_column(edges=(0.0,))),
+    ("other levels without a share", "columns", with_column(kind="category", others=True)),
+    ("other levels of a number", "columns", with_column(others=True)),
+    (
+        "bins of a category",
+        "columns",
+        with_column(kind="category", levels=("a", "b"), shares=(0.5, 0.5), edges=(0.0, 1.0, 2.0)),
+    ),
+    (
+        "bins of a boolean",
+        "columns",
+        with_column(kind="boolean", shares=(0.5, 0.5), edges=(0.0, 1.0, 2.0)),
+    ),
+    ("edges that fall", "columns", with_column(shares=(0.5, 0.5), edges=(0.0, 2.0, 1.0))),
+    ("an edge twice", "columns", with_column(shares=(0.5, 0.5), edges=(0.0, 1.0, 1.0))),
+    ("an edge that is NaN", "finite", with_column(shares=(0.5,), edges=(0.0, float("nan")))),
+    ("bounds that are infinite", "finite", with_column(high=float("inf"))),
+    ("bounds that fall", "columns", with_column(low=1.0, high=0.0)),
     ("two columns of one name", "text", with_column(name="day")),
     ("a number as a name", "text", with_column(name=3)),
     ("half a surrogate pair as a name", "text", with_column(name="\ud800")),

@@ -24,6 +24,7 @@ from shoal import (
     save_model,
 )
 from shoal.activations import ACTIVATIONS
+from shoal.cells import LARGEST
 from shoal.losses import Huber, Loss, Quantile, Tweedie
 from shoal.table import KINDS, Column, Columns
 from sound_models import COLUMNS, POSITIONS, SOUND, assert_same, make_model
@@ -142,7 +143,33 @@ def test_what_an_estimator_predicts_is_what_its_file_predicts(solver: str, tmp_p
             assert loaded.scores(part).tobytes() == model.scores(part).tobytes()
 
 
+@pytest.mark.parametrize("kind", [ShoalClassifier, ShoalRegressor])
+def test_what_a_committee_of_bins_predicts_is_what_its_file_predicts(
+    kind: type, tmp_path: Path
+) -> None:
+    """With what it says of rows held out, from which intervals are made."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({**rows(0, 100), "c": ["a", "b"] * 48 + list("cdef")})
+    y = rng.normal(size=100)
+    y = y if kind is ShoalRegressor else np.where(y > 0, "a", "b")
+    estimator = kind(n_hidden=8, max_iter=3, random_state=0).fit(table, y)
+    loaded = there_and_back(estimator.model_, tmp_path)
+    assert_same(loaded, estimator.model_)
+    assert any(column.n_bins for column in loaded.columns.columns)
+    assert any(column.others for column in loaded.columns.columns)
+    assert loaded.training["out_of_fold"]
+    for part in (table, *(table[k : k + 1] for k in range(20))):
+        assert loaded.scores(part).tobytes() == estimator.model_.scores(part).tobytes()
+    if kind is ShoalRegressor:
+        assert np.shape(loaded.training["residuals"]) == (1, 201)
+        interval = loaded.predict_interval(table)
+        assert interval.tobytes() == estimator.predict_interval(table).tobytes()
+    else:
+        assert loaded.training["temperature"] > 0
+
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
+bounded = st.floats(min_value=-LARGEST, max_value=LARGEST)
 share = st.floats(min_value=0, allow_infinity=False, allow_nan=False)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | finite | st.text(),
@@ -157,7 +184,15 @@ def drawn_columns(draw: st.DrawFn) -> Columns:
     columns = []
     for name in draw(st.lists(st.text(), max_size=5, unique=True)):
         kind = draw(st.sampled_from(KINDS))
-        levels = draw(st.lists(st.text(), max_size=4, unique=True)) if kind == "category" else []
+        category, value = kind == "category", kind in ("number", "date")
+        levels = draw(st.lists(st.text(), max_size=4, unique=True)) if category else []
+        others = category and draw(st.booleans())
+        edges = sorted(draw(st.sets(bounded, max_size=9))) if value and draw(st.booleans()) else []
+        edges = edges if len(edges) > 1 else []
+        low, high = -LARGEST, LARGEST
+        if value and draw(st.booleans()):
+            low, high = sorted([draw(bounded), draw(bounded)])
+            low, high = min([low, *edges]), max([high, *edges])
         columns.append(
             Column(
                 name,
@@ -165,9 +200,13 @@ def drawn_columns(draw: st.DrawFn) -> Columns:
                 center=draw(finite),
                 scale=draw(st.floats(min_value=5e-324, allow_infinity=False)),
                 levels=tuple(levels),
-                shares=tuple(draw(share) for _ in levels),
+                shares=tuple(draw(share) for _ in edges[1:] or range(len(levels) + others)),
                 missing=draw(share),
                 note=draw(st.text()),
+                low=low,
+                high=high,
+                edges=tuple(edges),
+                others=others,
             )
         )
     return Columns(tuple(columns), named=draw(st.booleans()))
@@ -228,11 +267,16 @@ def test_wide_tables(n_columns: int, tmp_path: Path) -> None:
 
 
 def test_a_hundred_thousand_levels(tmp_path: Path) -> None:
-    """One category with as many levels saves and loads, soon."""
+    """One category with as many levels, more than can be looked up, saves, loads and predicts."""
     levels = tuple(f"user-{k:06}" for k in range(100_000))
     columns = Columns((Column("user", "category", levels=levels, shares=(1e-5,) * len(levels)),))
     model = make_model(LOSSES["poisson"](), columns=columns, n_h=0)
-    assert_same(there_and_back(model, tmp_path), model)
+    loaded = there_and_back(model, tmp_path)
+    assert_same(loaded, model)
+    table = pl.DataFrame({"user": ["user-000000", "user-099999", "nobody"]})
+    W2, b2 = model.parameters.W2[0], model.parameters.b2[0, 0]
+    expected = [W2[0] + b2, W2[-1] + b2, W2.mean() + b2]
+    assert np.allclose(loaded.scores(table)[:, 0], expected, rtol=1e-9)
 
 
 def test_the_file_has_a_place_for_every_field() -> None:
@@ -242,7 +286,8 @@ def test_the_file_has_a_place_for_every_field() -> None:
         for kind in (Column, Columns, Model, *LOSSES.values())
     }
     assert fields[Column] == [
-        "name", "kind", "center", "scale", "levels", "shares", "missing", "note"
+        "name", "kind", "center", "scale", "levels", "shares", "missing", "note",
+        "low", "high", "edges", "others"
     ]  # fmt: skip
     assert fields[Columns] == ["columns", "named"]
     assert fields[Model] == [

@@ -240,12 +240,21 @@ def test_a_wrong_date_is_named_and_shows_how_to_write_one() -> None:
         (np.ones((2, 2)), "must have 1 columns, as at fit, but its shape is"),
         (np.ones(2), "must have 1 columns, as at fit, but its shape is"),
         (np.array([["a"]]), "what is not a number"),
+        (pl.DataFrame({"none": [None], "at": [dt.datetime(2020, 1, 1)]}), "what is not a number"),
     ],
 )
 def test_a_wrong_array_is_a_typed_error(X: Any, message: str) -> None:
     """Wrong shapes and text in an array say so."""
     with pytest.raises(DataError, match=message):
         Columns((AGE,), named=False).encode(X)
+
+
+def test_no_value_is_too_far_from_bins_however_narrow() -> None:
+    """What is divided is within the edges, so that nothing overflows."""
+    column = Column("x", "number", edges=(0.0, 5e-324, 1.0), shares=(0.5, 0.5))
+    X = np.array([[-1e150], [5e-324], [0.25], [1e150]])
+    bins = Columns((column,), named=False).encode(X)[:, 1:]
+    assert bins.tolist() == [[0, 0], [1, 0], [1, 0.25], [1, 1]]
 
 
 @pytest.mark.parametrize("column", [CITY, DAY], ids=lambda column: column.kind)

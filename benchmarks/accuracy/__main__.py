@@ -16,9 +16,11 @@ QUICK = [name for name in METHODS if name not in ("RealMLP-TD", "TabM-D")]
 def main() -> None:
     """Run what is not yet in the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tables", type=Path, required=True)
+    parser.add_argument("--tables", required=True, help='a folder with manifest.csv, or "public"')
     parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--methods", nargs="+", default=QUICK, choices=METHODS)
+    parser.add_argument(
+        "--methods", nargs="+", default=QUICK, help='as "LightGBM" or "shoal n_bins=0"'
+    )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--only", nargs="+", help="names of tables")
     parser.add_argument("--most-rows", type=int, default=0)
@@ -26,7 +28,7 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=900, help="seconds for one fit")
     given = parser.parse_args()
     given.results.mkdir(parents=True, exist_ok=True)
-    names = [name for name, _ in tables.from_folder(given.tables)]
+    names = tables.names(given.tables)
     for seed in given.seeds:
         for name in names:
             for method in given.methods:
@@ -43,14 +45,12 @@ def run(given: argparse.Namespace, job: dict) -> None:
         for line in file.read_text(encoding="utf-8").splitlines():
             if key.items() <= json.loads(line).items():
                 return
-    argument = json.dumps(key | {"folder": str(given.tables), "warm": False})
+    argument = json.dumps(key | {"source": given.tables})
     command = [sys.executable, str(Path(__file__).with_name("one.py")), argument]
     pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     env = os.environ | dict.fromkeys(pools, str(given.threads))
     try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=given.limit, env=env
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=given.limit, env=env)
         failed = done.stderr.strip().splitlines()[-1:] if done.returncode else None
     except subprocess.TimeoutExpired:
         failed = [f"more than {given.limit:g} s"]

@@ -4,7 +4,9 @@ A method takes (X, y, task, threads) and returns a fitted model with `predict` a
 `predict_proba` and `classes_`.
 """
 
+import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -68,17 +70,21 @@ def by_name(X: Any) -> Callable[[Any], Any]:
     return prepare
 
 
-def linear(X: Any, y: Any, task: str, threads: int) -> Any:
+def linear(X: Any, y: Any, task: str, _: int) -> Any:
+    """Logistic regression, or ridge regression with the strength cross-validated."""
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from sklearn.pipeline import make_pipeline
 
-    model = RidgeCV(np.logspace(-2, 4, 13)) if task == "regression" else LogisticRegression(
-        max_iter=1000
+    model = (
+        RidgeCV(np.logspace(-2, 4, 13))
+        if task == "regression"
+        else LogisticRegression(max_iter=1000)
     )
     return make_pipeline(one_hot(X, scale=True), model).fit(X, y)
 
 
-def sklearn_mlp(X: Any, y: Any, task: str, threads: int) -> Any:
+def sklearn_mlp(X: Any, y: Any, task: str, _: int) -> Any:
+    """One hidden layer of 100 units by Adam."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import make_pipeline
 
@@ -87,6 +93,7 @@ def sklearn_mlp(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def random_forest(X: Any, y: Any, task: str, threads: int) -> Any:
+    """300 trees."""
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
     from sklearn.pipeline import make_pipeline
 
@@ -95,12 +102,15 @@ def random_forest(X: Any, y: Any, task: str, threads: int) -> Any:
     return make_pipeline(one_hot(X, scale=False), model).fit(X, y)
 
 
-def histogram_boosting(X: Any, y: Any, task: str, threads: int) -> Any:
+def histogram_boosting(X: Any, y: Any, task: str, _: int) -> Any:
+    """scikit-learn's boosted trees."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
     prepare = by_name(X)
-    few = [name for name in prepare(X).select_dtypes("category") if prepare(X)[name].nunique() > 255]
+    few = [
+        name for name in prepare(X).select_dtypes("category") if prepare(X)[name].nunique() > 255
+    ]
 
     def codes(X: Any) -> Any:  # it takes no more than 255 levels
         X = prepare(X)
@@ -112,6 +122,7 @@ def histogram_boosting(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def xgboost(X: Any, y: Any, task: str, threads: int) -> Any:
+    """Boosted trees, which read categories."""
     from xgboost import XGBClassifier, XGBRegressor
 
     prepare = by_name(X)
@@ -124,6 +135,7 @@ def xgboost(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def lightgbm(X: Any, y: Any, task: str, threads: int) -> Any:
+    """Boosted trees, which read categories."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     kind = LGBMRegressor if task == "regression" else LGBMClassifier
@@ -133,6 +145,7 @@ def lightgbm(X: Any, y: Any, task: str, threads: int) -> Any:
 
 
 def catboost(X: Any, y: Any, task: str, threads: int) -> Any:
+    """Boosted trees, which read categories as text."""
     from catboost import CatBoostClassifier, CatBoostRegressor
 
     names = texts(X)
@@ -165,11 +178,23 @@ def _pytabkit(name: str) -> Callable[..., Any]:
     return fit
 
 
-def shoal(X: Any, y: Any, task: str, threads: int) -> Any:
+def shoal(X: Any, y: Any, task: str, threads: int, **settings: Any) -> Any:
+    """Nothing chosen, but what is named."""
     import shoal
 
     kind = shoal.ShoalRegressor if task == "regression" else shoal.ShoalClassifier
-    return kind(random_state=0, n_jobs=threads).fit(X, y)
+    return kind(random_state=0, n_jobs=threads, **settings).fit(X, y)
+
+
+def method(name: str) -> Callable[..., Any]:
+    """One of METHODS, or shoal with settings: "shoal n_bins=0 skip=false"."""
+    if name in METHODS:
+        return METHODS[name]
+    ours, *settings = name.split(" ")
+    if ours != "shoal":
+        raise SystemExit(f"there is no method {name!r}; choose from: {', '.join(METHODS)}")
+    pairs = (setting.split("=") for setting in settings)
+    return partial(shoal, **{key: json.loads(value) for key, value in pairs})
 
 
 METHODS: dict[str, Callable[..., Any]] = {

@@ -3,6 +3,7 @@
 Prints one line of JSON: error, log-loss, AUC, calibration, seconds.
 """
 
+import contextlib
 import json
 import resource
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 
 
 def seconds_of_cpu() -> float:
+    """Of this process so far, all threads."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
@@ -59,22 +61,43 @@ def score(model: Any, X: Any, y: Any, task: str) -> dict[str, float]:
     return figures
 
 
+def extras(model: Any, X: Any, y: Any, task: str) -> dict[str, float]:
+    """What only shoal has: coverage of its 90 % intervals, and the size of its file."""
+    import tempfile
+
+    import shoal
+
+    if not isinstance(model, shoal.ShoalClassifier | shoal.ShoalRegressor):
+        return {}
+    figures = {"units": len(model.b1_), "inputs": model.W1_.shape[1], "oof": model.oof_score_}
+    if task == "regression":
+        low, high = model.predict_interval(X).T
+        figures["coverage"] = float(((low <= y) & (y <= high)).mean())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.shoal"
+        shoal.save_model(model.model_, path)
+        return figures | {"bytes": path.stat().st_size}
+
+
 def main() -> None:
     """Fit and score what the argument says."""
     import tables
-    from methods import METHODS
+    from methods import method
 
     job = json.loads(sys.argv[1])
     warnings.simplefilter("ignore")
-    table = tables.read(Path(job.pop("folder")), job["table"])
+    table = tables.read(job.pop("source"), job["table"])
     X, y, X_test, y_test = table.split(job["seed"], job["most_rows"])
-    METHODS[job["method"]](X.iloc[:100], y.iloc[:100], table.task, 1) if job.pop("warm") else None
+    with contextlib.suppress(Exception):  # what is imported and prepared once is no part of a fit
+        method(job["method"])(X.iloc[:200], y.iloc[:200], table.task, 1)
     cpu, started = seconds_of_cpu(), time.perf_counter()
-    model = METHODS[job["method"]](X, y, table.task, job["threads"])
+    model = method(job["method"])(X, y, table.task, job["threads"])
     job |= {"seconds": time.perf_counter() - started, "cpu_seconds": seconds_of_cpu() - cpu}
     started = time.perf_counter()
     job |= score(model, X_test, y_test, table.task)
     job |= {"score_seconds": time.perf_counter() - started}
+    if job["method"].startswith("shoal"):
+        job |= extras(model, X_test, y_test, table.task)
     job |= {"task": table.task, "n": len(X), "n_test": len(X_test), "columns": X.shape[1]}
     print(json.dumps(job))
 

@@ -5,7 +5,7 @@ The mathematics, in the notation of the course (examples are columns):
     collapse, Parameters, Cache, ACTIVATIONS, LOSSES, datasets
 
 Tables, in scikit-learn's (examples are rows):
-    ShoalClassifier, ShoalRegressor, History
+    ShoalClassifier, ShoalRegressor, ShoalTuner, History
 
 What training makes, and its file:
     Model, save_model, load_model
@@ -53,6 +53,7 @@ _HOMES = {
             "initialize",
         ),
         "history": ("History",),
+        "tuning": ("ShoalTuner",),
     }.items()
     for name in names
 }
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from shoal.network import gradient_check as gradient_check
     from shoal.network import gradient_descent as gradient_descent
     from shoal.network import initialize as initialize
+    from shoal.tuning import ShoalTuner as ShoalTuner
 else:  # out of the type checker's sight, or it would believe that every name exists
 
     def __getattr__(name: str) -> object:

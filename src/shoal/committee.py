@@ -101,6 +101,14 @@ def out_of_fold(problem: Problem, members: Sequence[Member], parts: Sequence[Arr
     return Z2
 
 
+def loss_by_part(losses: Array, weight: Array | None, parts: Sequence[Array]) -> Array:
+    """Mean over each part of the losses (m,) of its rows."""
+    means = [
+        np.average(losses[rows], weights=None if weight is None else weight[rows]) for rows in parts
+    ]
+    return np.array(means)
+
+
 def temperature(Z2: Array, Y: Array, weight: Array | None, loss: Loss) -> float:
     """What scores must be multiplied with for the classes Y to be most probable.
 

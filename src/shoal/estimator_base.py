@@ -346,19 +346,23 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             )
         self.model_ = self._compact(model, problem, network)
         self.loss_, self.engine_ = loss, engine.name
-        self.history_ = self._members[0].history
+        self.histories_ = [member.history for member in self._members]
+        self.history_ = self.histories_[0]
         self.loss_curve_ = self.history_.loss
         self.validation_loss_curve_ = self.history_.validation_loss
         self.n_iter_ = self.history_.n_iter
         self.n_outputs_ = len(problem.Y)
-        histories = [member.history for member in self._members]
-        if any(history.interrupted for history in histories):
+        if any(history.interrupted for history in self.histories_):
             warnings.warn(
                 f"{self.history_.stop_reason} The best network so far is kept.",
                 InterruptedFitWarning,
                 stacklevel=5,
             )
-        elif self.max_iter != "auto" and recipe.tol > 0 and not all(h.converged for h in histories):
+        elif (
+            self.max_iter != "auto"
+            and recipe.tol > 0
+            and not all(h.converged for h in self.histories_)
+        ):
             warnings.warn(
                 f"{self.history_.stop_reason} The loss was still falling: raise max_iter.",
                 NotConvergedWarning,

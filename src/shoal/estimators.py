@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from shoal.activations import Array
 from shoal.cells import check_finite
-from shoal.committee import RESIDUALS, out_of_fold, temperature
+from shoal.committee import RESIDUALS, loss_by_part, out_of_fold, temperature
 from shoal.engine import Problem
 from shoal.errors import DataError, ParameterError
 from shoal.estimator_base import Network, can_stream
@@ -24,34 +24,49 @@ from shoal.network import Parameters
 PARAMETERS = """
     Parameters
     ----------
-    n_hidden : int, default=100
-        Hidden units. 0 is logistic or linear regression.
+    n_hidden : int or "auto"
+        Hidden units of a member. 0 is a model without any: logistic or linear regression, on bins
+        an additive model. "auto" is 64, and 100 for a named solver.
     activation : str, default="relu"
         g of the hidden layer, a name in `shoal.ACTIVATIONS`.
     solver : {{"auto", "gd", "sgd", "adam", "lbfgs"}}, default="auto"
         Gradient descent on all examples (the course), minibatches with momentum, Adam, or
-        L-BFGS. "auto" is "adam".
+        L-BFGS: one plain network, scaled and trained by that method. "auto" is the whole recipe of
+        docs/recipe.md: a committee of 8 on bins, by Adam in float32, each member holding out an
+        eighth of the rows; up to 60 rows a committee by "lbfgs"; "adam" for a sparse X and for
+        preprocessing=None. Where the recipe differs, "auto" of another setting names it below.
     alpha : float or "auto"
         Weight of the L2 penalty. Training minimises Σ L + alpha/2 (‖W1‖² + ‖W2‖²), divided by the
         number of examples (the sum of their weights), whatever the solver and the batch size.
-        "auto" is 0 for "gd" and 1 for the others.
+        "auto" is 0 for "gd" and the recipe, and 1 for the others.
     learning_rate : float or "auto"
-        α of Eq 12. "auto" is 0.1 ("gd"), 0.01 ("sgd"), 0.003 ("adam"); "lbfgs" has none.
+        α of Eq 12. "auto" is 0.1 ("gd"), 0.01 ("sgd"), 0.003 ("adam"), 0.002 · √(batch_size /
+        64) (the recipe); "lbfgs" has none.
     batch_size : int or "auto"
-        Examples of a step of "sgd" and "adam"; "auto" is min(200, m).
+        Examples of a step of "sgd" and "adam"; "auto" is min(200, m), in the recipe 64,
+        and 256 from 4,000 rows on.
     max_iter : int or "auto"
-        Steps of "gd" (2,000), epochs of "sgd" and "adam" (200), iterations of "lbfgs" (500).
+        Steps of "gd" (2,000), epochs of "sgd" and "adam" (200) and of the recipe (400),
+        iterations of "lbfgs" (500).
     tol : float or "auto"
         Training ends when the watched loss has not improved by more than this in
         `n_iter_no_change` iterations; "lbfgs" ends when no entry of the gradient is larger.
-        "auto" is 0 for "gd", which then makes all its steps, and 1e-4 for the others.
-    n_iter_no_change : int
-        See `tol`.
+        "auto" is 0 for "gd", which then makes all its steps, and for the recipe, and 1e-4 for the
+        others.
+    n_iter_no_change : int or "auto"
+        See `tol`. "auto" is 10, in the recipe 16.
     early_stopping : bool or "auto"
         Whether to hold out rows, watch their loss and keep the parameters where it is lowest.
-        "auto" does so with "sgd" and "adam" on more than 300 rows.
-    validation_fraction : float
-        Share of the rows held out for it.
+        "auto" does so in the recipe, and with "sgd" and "adam" on more than 300 rows.
+    validation_fraction : float or "auto"
+        Share of the rows held out for it, by each member its own. "auto" is 0.1; in the recipe the
+        members hold out parts that make up the whole, so that every row is held out once.
+    dropout : float or "auto"
+        Share of the hidden units that are left out of each example's step of "gd", "sgd" and
+        "adam". "auto" is 0, in the recipe 0.2 for values.
+    weight_decay : float or "auto"
+        Share of itself, times the learning rate, that each weight loses in a step of "adam".
+        "auto" is 0, in the recipe 0.01.
     momentum, nesterovs_momentum
         Of "sgd".
     beta_1, beta_2, epsilon
@@ -61,15 +76,27 @@ PARAMETERS = """
         given, else "he" for the ReLU family and "xavier" for the others.
     init_scale : float or None
         Standard deviation of the scheme "normal"; None is 0.01.
-    n_members : int, default=1
+    skip : bool or "auto"
+        Whether a linear term is trained beside the hidden units, which it becomes two more of per
+        output. "auto" does so in the recipe, where the activation allows it (all but sigmoid and
+        tanh).
+    n_members : int or "auto"
         Networks trained from different starts. Their scores are averaged, which is again one
-        network, of n_members · n_hidden units.
+        network, of n_members · n_hidden units. "auto" is 1, in the recipe 8.
     preprocessing : "auto" or None
         "auto" reads tables (numbers, categories, dates, booleans, missing values) and trains on
         scaled inputs and targets; the scaling is folded into the weights afterwards. None is the
         bare network: numbers in, nothing scaled.
+    n_bins : int or "auto"
+        Bins of each column of numbers, which are inputs beside its value; 0 for none. With bins
+        values far out count no further, and rare levels share an input. "auto" is 0, in the recipe
+        8 to 32 by the number of rows.
     categorical_features : sequence of str
         Columns of a data frame whose numbers are names of categories.
+    time_limit : float or None
+        Seconds after which training ends, with the best network so far.
+    n_jobs : int or None
+        Threads at most; None for one per core. Any number gives the same model, bit for bit.
     engine : {{"auto", "numpy", "compiled"}}
         What computes: the compiled kernel, or NumPy. "auto" is the kernel where it is built.
     warm_start : bool
@@ -103,7 +130,12 @@ PARAMETERS = """
     n_features_in_ : int
     feature_names_in_ : array
     n_outputs_ : int
-    engine_ : str{attributes}
+    engine_ : str
+    oof_score_ : float
+        Accuracy, or R², of the rows of `fit`, each predicted by the member that held it out. With
+        the recipe only.
+    oof_prediction_ : array (m,), (m, n_y) or (m, n_classes)
+        Those predictions: values, or probabilities.{attributes}
 """
 
 LABELS = ("binary", "multiclass", "multilabel-indicator")
@@ -225,7 +257,9 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
         A2 = loss.output(stretch * Z2)
         self.oof_prediction_ = np.stack([1 - A2[0], A2[0]], 1) if self.classes_.size == 2 else A2.T
         self.oof_score_ = float(np.average(hit, weights=weight))
-        log_loss = float(np.average(loss.losses(stretch * Z2, Y), weights=weight))
+        losses = loss.losses(stretch * Z2, Y)
+        self.oof_losses_ = loss_by_part(losses, weight, parts)
+        log_loss = float(np.average(losses, weights=weight))
         summary = {
             "out_of_fold": {"accuracy": self.oof_score_, "log_loss": log_loss},
             "temperature": 1 / stretch,
@@ -351,6 +385,8 @@ class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
             Y = Y * scaling.scale[: len(Y), None] + scaling.center[: len(Y), None]
         elif loss.scalable == "scale":
             Y = Y * np.exp(scaling.center[:, None])
+        losses = loss.losses(Z2, problem.Y.astype(np.float64))
+        self.oof_losses_ = loss_by_part(losses, problem.sample_weight, parts)
         self.oof_prediction_ = A2[0] if len(A2) == 1 else A2.T
         if len(A2) != len(Y):  # quantiles
             return network, {}
@@ -358,7 +394,7 @@ class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
         levels = np.quantile(np.abs(Y - A2), RESIDUALS, axis=1)  # (201, n_y)
         return network, {
             "out_of_fold": {"r2": self.oof_score_},
-            "residuals": np.round(levels.T, 12).tolist(),
+            "residuals": [[float(f"{v:.6g}") for v in row] for row in levels.T],
         }
 
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:

@@ -23,13 +23,15 @@ import numpy as np
 from shoal.activations import Array
 from shoal.errors import DataError
 
+MOST_SLOTS = 65_535  # of a column: one of them, or none, is said in 16 bits
+
 
 def is_faster(width: int, *, bins: bool) -> bool:
-    """Whether a column of so many slots is faster looked up than multiplied.
+    """Whether a column of so many slots is faster looked up than multiplied, and can be.
 
     benchmarks/bench_lookup.py says so, of training and of prediction.
     """
-    return width > (4 if bins else 2)
+    return (4 if bins else 2) < width <= MOST_SLOTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +53,8 @@ class Slots:
     centers: Array
 
     def __post_init__(self) -> None:
-        if not all(1 <= width <= 65_535 for width in self.widths):
-            raise DataError(f"a column has from 1 to 65,535 slots, not {self.widths}")
+        if not all(1 <= width <= MOST_SLOTS for width in self.widths):
+            raise DataError(f"a column has from 1 to {MOST_SLOTS:,} slots, not {self.widths}")
         if not 0 <= self.n_bins <= len(self.widths):
             raise DataError(f"{self.n_bins} of {len(self.widths)} columns cannot be bins")
         if self.centers.shape != (sum(self.widths),):

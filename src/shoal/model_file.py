@@ -27,6 +27,7 @@ from shoal.model import Model
 from shoal.model_tensors import (
     DTYPES,
     METADATA,
+    NEW_IN_2,
     TENSORS,
     BrokenRuleError,
     dump_json,
@@ -36,7 +37,7 @@ from shoal.model_tensors import (
 )
 from shoal.network import Parameters
 
-VERSION = 1
+VERSION = 2
 LARGEST_FILE = 2**30  # bytes
 LARGEST_HEADER = 2**21  # bytes; parsed JSON can take 25 times the memory of its text
 
@@ -204,9 +205,10 @@ def _read_header(file: BinaryIO, size: int) -> tuple[bytes, dict[str, str], _Lay
     texts = all(isinstance(value, str) for value in metadata.values())
     closed = texts and tuple(metadata) == _ALL_METADATA
     require(closed, "metadata", f"its metadata are not the texts {', '.join(_ALL_METADATA)}")
-    closed = tuple(header) == ("__metadata__", *TENSORS)
-    require(closed, "tensors", f"its tensors are not {', '.join(TENSORS)}")
-    layout = _read_layout(header, size)
+    names = [name for name in TENSORS if int(version) > 1 or name not in NEW_IN_2]
+    closed = list(header) == ["__metadata__", *names]
+    require(closed, "tensors", f"its tensors are not {', '.join(names)}")
+    layout = _read_layout(header, names, size)
     require(
         _header(metadata, layout) == head,
         "canonical",
@@ -218,11 +220,12 @@ def _read_header(file: BinaryIO, size: int) -> tuple[bytes, dict[str, str], _Lay
     return head, metadata, layout
 
 
-def _read_layout(header: dict[str, Any], size: int) -> _Layout:
+def _read_layout(header: dict[str, Any], names: list[str], size: int) -> _Layout:
     """Data type and shape of each tensor, checked against TENSORS."""
     layout: _Layout = {}
     sizes: dict[str | int, int] = {1: 1}
-    for name, (dtypes, words) in TENSORS.items():
+    for name in names:
+        dtypes, words = TENSORS[name]
         entry = header[name] if isinstance(header[name], dict) else {}
         dtype, shape = entry.get("dtype", ""), entry.get("shape", 0)
         require(dtype in dtypes, "dtype", f"tensor {name} is not {' or '.join(dtypes)}")

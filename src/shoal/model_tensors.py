@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from shoal.activations import ACTIVATIONS, Array
+from shoal.cells import LARGEST
 from shoal.errors import ParameterError
 from shoal.losses import LOSSES, Loss, Quantile
 from shoal.model import Model
@@ -25,9 +26,14 @@ from shoal.table import Column, Columns
 TENSORS: dict[str, tuple[tuple[str, ...], tuple[str | int, ...]]] = {
     "column_center": (("F64",), ("columns",)),
     "column_scale": (("F64",), ("columns",)),
+    "column_low": (("F64",), ("columns",)),
+    "column_high": (("F64",), ("columns",)),
     "column_missing": (("F64",), ("columns",)),
     "column_levels": (("I64",), ("columns",)),
-    "level_share": (("F64",), ("levels",)),
+    "column_bins": (("I64",), ("columns",)),
+    "level_share": (("F64",), ("level shares",)),
+    "bin_share": (("F64",), ("bins",)),
+    "bin_edge": (("F64",), ("edges",)),
     "output_settings": (("F64",), ("settings",)),
     "classes": (("I64", "F64"), ("labels",)),
     "text_end": (("I64",), ("texts",)),
@@ -36,7 +42,17 @@ TENSORS: dict[str, tuple[tuple[str, ...], tuple[str | int, ...]]] = {
     "W2": (("F64", "F32"), ("outputs", "units")),
     "b2": (("F64", "F32"), ("outputs", 1)),
     "column_kind": (("U8",), ("columns",)),
+    "column_others": (("U8",), ("columns",)),
     "text": (("U8",), ("bytes",)),
+}
+# Those that version 1 did not have, and what a column without bounds, bins and others has there.
+NEW_IN_2 = {
+    "column_low": -LARGEST,
+    "column_high": LARGEST,
+    "column_bins": 0,
+    "bin_share": None,
+    "bin_edge": None,
+    "column_others": 0,
 }
 METADATA = ("activation", "output", "columns", "classes", "training")
 DTYPES = {"F64": "<f8", "I64": "<i8", "F32": "<f4", "U8": "|u1"}  # a file's, and NumPy's
@@ -80,8 +96,10 @@ def to_tensors(model: Model) -> tuple[dict[str, str], dict[str, Array]]:
     require(LOSSES.get(loss.name) is type(loss), "output", f"{loss!r} is no loss of shoal's own")
     for column in columns:
         require(column.kind in COLUMN_KINDS, "columns", f"{column.kind!a:.60} is no kind of column")
-        each = len(column.levels) == len(column.shares)
-        require(each, "columns", f"not each level of {column.name!a:.60} has a share")
+        category = column.kind == "category"
+        each = len(column.levels) + column.others if category else column.n_bins
+        require(len(column.shares) == each, "columns", f"{column.name!a:.60} has not {each} shares")
+        require(len(column.edges) != 1, "columns", f"{column.name!a:.60} has one edge, but no bin")
     for name, array in model.parameters._asdict().items():
         known = array.dtype.name in ("float64", "float32")
         require(known, "dtype", f"{name} is {array.dtype}, not float64 or float32")
@@ -103,9 +121,14 @@ def to_tensors(model: Model) -> tuple[dict[str, str], dict[str, Array]]:
     tensors = {
         "column_center": np.array([column.center for column in columns], "<f8"),
         "column_scale": np.array([column.scale for column in columns], "<f8"),
+        "column_low": np.array([column.low for column in columns], "<f8"),
+        "column_high": np.array([column.high for column in columns], "<f8"),
         "column_missing": np.array([column.missing for column in columns], "<f8"),
         "column_levels": np.array([len(column.levels) for column in columns], "<i8"),
-        "level_share": np.array([share for column in columns for share in column.shares], "<f8"),
+        "column_bins": np.array([column.n_bins for column in columns], "<i8"),
+        "level_share": np.array([v for c in columns if not c.edges for v in c.shares], "<f8"),
+        "bin_share": np.array([v for c in columns if c.edges for v in c.shares], "<f8"),
+        "bin_edge": np.array([edge for column in columns for edge in column.edges], "<f8"),
         "output_settings": np.array(settings, "<f8").ravel(),
         "classes": np.array(numbers, "<f8" if class_kind == "float64" else "<i8"),
         "text_end": np.cumsum([len(text) for text in encoded], dtype="<i8"),
@@ -114,6 +137,7 @@ def to_tensors(model: Model) -> tuple[dict[str, str], dict[str, Array]]:
             for name, array in model.parameters._asdict().items()
         },
         "column_kind": np.array([COLUMN_KINDS.index(column.kind) for column in columns], "|u1"),
+        "column_others": np.array([column.others for column in columns], "|u1"),
         "text": np.frombuffer(b"".join(encoded), "|u1"),
     }
     try:
@@ -138,7 +162,13 @@ def encode_text(text: str) -> bytes:
 
 
 def from_tensors(metadata: dict[str, str], tensors: dict[str, Array]) -> Model:
-    """The model of metadata and tensors whose data types and shapes are those of TENSORS."""
+    """The model of metadata and tensors whose data types and shapes are those of TENSORS.
+
+    Those that are new in version 2 may be absent.
+    """
+    for name, value in NEW_IN_2.items():
+        n = 0 if value is None else len(tensors["column_kind"])
+        tensors.setdefault(name, np.full(n, value, DTYPES[TENSORS[name][0][0]]))
     activation, output, found, class_kind, summary = (metadata[name] for name in METADATA)
     require(activation in ACTIVATIONS, "activation", f"there is no activation {activation!a:.60}")
     require(found in FOUND, "columns", f"columns cannot be found {found!a:.60}")
@@ -154,7 +184,9 @@ def from_tensors(metadata: dict[str, str], tensors: dict[str, Array]) -> Model:
     else:
         n_targets, n_classes = 1, {"sigmoid": 2 * (n_y == 1), "softmax": n_y}.get(output, 0)
         require(n_classes, "classes", f"{n_y} outputs of {output} do not make classes")
-    n_names = n_targets + 2 * len(tensors["column_kind"]) + len(tensors["level_share"])
+    _check_columns(tensors)
+    n_levels = sum(tensors["column_levels"].tolist())
+    n_names = n_targets + 2 * len(tensors["column_kind"]) + n_levels
     n_labels = n_classes if class_kind == "text" else 0
     texts = _texts(tensors["text"].tobytes(), tensors["text_end"].tolist(), n_names + n_labels)
     target = _distinct("targets", islice(texts, n_targets))
@@ -190,43 +222,80 @@ def _texts(text: bytes, ends: list[int], count: int) -> Iterator[str]:
         raise BrokenRuleError("text", "one of the texts is not UTF-8") from None
 
 
-def _columns(tensors: dict[str, Array], texts: Iterator[str], n_x: int) -> tuple[Column, ...]:
-    """The columns; they take their names, notes and levels off the texts."""
-    center, scale, missing = (tensors[f"column_{name}"] for name in ("center", "scale", "missing"))
-    codes, counts, shares = (
-        tensors[name] for name in ("column_kind", "column_levels", "level_share")
+def _check_columns(tensors: dict[str, Array]) -> None:
+    """What the numbers of all columns must be, before one of them is made."""
+    codes, scale, low, high, n_levels, n_bins, others = (
+        tensors[f"column_{name}"]
+        for name in ("kind", "scale", "low", "high", "levels", "bins", "others")
     )
     require((codes < len(COLUMN_KINDS)).all(), "columns", "a column is of no known kind")
     require((scale > 0).all(), "columns", "the scale of a column is not above 0")
-    require((missing >= 0).all() and (shares >= 0).all(), "columns", "a share is below 0")
+    for name in ("column_missing", "level_share", "bin_share"):
+        require((tensors[name] >= 0).all(), "columns", f"{name} is below 0")
+    within = (low >= -LARGEST) & (low <= high) & (high <= LARGEST)
+    require(within.all(), "columns", f"bounds fall, or are beyond {LARGEST:g}")
+    counts = (n_levels >= 0) & (n_bins >= 0) & (others <= 1)
+    require(counts.all(), "columns", "levels or bins are below 0, or others above 1")
+    is_category = codes == COLUMN_KINDS.index("category")
+    is_value = np.isin(codes, [COLUMN_KINDS.index("number"), COLUMN_KINDS.index("date")])
+    plain = (n_levels == 0) & (others == 0)
+    require((is_category | plain).all(), "columns", "what is no category has levels")
+    plain = (n_bins == 0) & (low == -LARGEST) & (high == LARGEST)
+    require((is_value | plain).all(), "columns", "what is no number or date has bounds or bins")
     # Sums of Python integers, which cannot overflow.
-    adds_up = (counts >= 0).all() and sum(counts.tolist()) == len(shares)
-    require(adds_up, "columns", "the levels of the columns are not as many as their shares")
+    all_bins = sum(n_bins.tolist())
+    for name, count in (
+        ("level_share", sum(n_levels.tolist()) + sum(others.tolist())),
+        ("bin_share", all_bins),
+        ("bin_edge", all_bins + int(np.count_nonzero(n_bins))),
+    ):
+        n = len(tensors[name])
+        require(n == count, "columns", f"{name} has {n} numbers, but the columns {count}")
+
+
+def _columns(tensors: dict[str, Array], texts: Iterator[str], n_x: int) -> tuple[Column, ...]:
+    """The columns; they take their names, notes and levels off the texts."""
+    center, scale, low, high, missing, codes, n_levels, n_bins, others = (
+        tensors[f"column_{name}"]
+        for name in (
+            *("center", "scale", "low", "high", "missing"),
+            *("kind", "levels", "bins", "others"),
+        )
+    )
+    level_share, bin_share, bin_edge = (
+        iter(tensors[name].tolist()) for name in ("level_share", "bin_share", "bin_edge")
+    )
     names = _distinct("columns", islice(texts, len(codes)))
     notes = list(islice(texts, len(codes)))
-    share = iter(shares.tolist())
     columns, n_slots, n_characters = [], 0, 0
-    for k, (name, code, n) in enumerate(zip(names, codes.tolist(), counts.tolist(), strict=True)):
-        kind, absent = COLUMN_KINDS[code], float(missing[k])
-        levels = _distinct(f"levels of column {name!a:.60}", islice(texts, n))
-        require(not n or kind == "category", "columns", f"{name!a:.60} has levels, but is a {kind}")
-        columns.append(
-            Column(
-                name,
-                kind,
-                center=float(center[k]),
-                scale=float(scale[k]),
-                levels=levels,
-                shares=tuple(islice(share, n)),
-                missing=absent,
-                note=notes[k],
-            )
+    for k, name in enumerate(names):
+        levels, bins = int(n_levels[k]), int(n_bins[k])
+        shares = islice(bin_share, bins) if bins else islice(level_share, levels + int(others[k]))
+        column = Column(
+            name,
+            COLUMN_KINDS[codes[k]],
+            center=float(center[k]),
+            scale=float(scale[k]),
+            levels=_distinct(f"levels of column {name!a:.60}", islice(texts, levels)),
+            shares=tuple(shares),
+            missing=float(missing[k]),
+            note=notes[k],
+            low=float(low[k]),
+            high=float(high[k]),
+            edges=tuple(islice(bin_edge, bins + 1 if bins else 0)),
+            others=bool(others[k]),
         )
+        if bins:
+            rise = all(a < b for a, b in pairwise(column.edges))
+            inside = column.low <= column.edges[0] and column.edges[-1] <= column.high
+            require(rise, "columns", f"the edges of {name!a:.60} do not rise")
+            require(inside, "columns", f"the edges of {name!a:.60} are beyond its bounds")
+        columns.append(column)
         # Not len(column.slots): that would build the names of all slots before they are known to
         # be few and short.
-        if kind != "unused":
-            n_slots += (n if kind == "category" else 1) + (absent > 0)
-            n_characters += (n + 1) * len(name)
+        n_slots += column.width
+        if column.kind != "unused":
+            n_characters += (len(column.shares) + 1) * len(name)
     require(n_slots == n_x, "columns", f"the columns make {n_slots} inputs, but W1 takes {n_x}")
     require(n_characters <= MOST_CHARACTERS, "columns", "the names of the inputs are too long")
     return tuple(columns)

@@ -144,7 +144,12 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         solver = "lbfgs" if tiny else "adam"
     defaults = COMMITTEE if auto and not tiny else DEFAULTS[solver]
     alpha = _number(settings, "alpha", defaults.alpha, lowest=0)
-    learning_rate = _number(settings, "learning_rate", defaults.learning_rate, above=0)
+    committee = auto and not tiny
+    batch_size = _integer(settings, "batch_size", _batch(m, committee), lowest=1)
+    rate = defaults.learning_rate
+    if committee and rate:  # a mean over more examples is surer, and bears a longer step
+        rate *= (batch_size / COMMITTEE.batch_size) ** 0.5
+    learning_rate = _number(settings, "learning_rate", rate, above=0)
     max_iter = _integer(settings, "max_iter", defaults.max_iter, lowest=1)
     tol = _number(settings, "tol", defaults.tol, lowest=0)
     momentum = _number(settings, "momentum", 0.9, lowest=0, below=1)
@@ -159,7 +164,6 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         "lbfgs": None,
     }
     stochastic = solver in ("sgd", "adam")
-    committee = auto and not tiny
     n_hidden = _integer(settings, "n_hidden", defaults.n_hidden, lowest=0)
     n_members = _integer(settings, "n_members", COMMITTEE.n_members if auto else 1, lowest=1)
     hold_out = settings["early_stopping"]
@@ -185,11 +189,7 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
         dropout=_number(
             settings, "dropout", 0.0 if classes else defaults.dropout, lowest=0, below=1
         ),
-        batch_size=(
-            _integer(settings, "batch_size", min(defaults.batch_size, m), lowest=1)
-            if stochastic
-            else None
-        ),
+        batch_size=batch_size if stochastic else None,
         max_iter=max_iter,
         tol=0.0 if solver == "lbfgs" and not hold_out else tol,
         patience=_integer(settings, "n_iter_no_change", defaults.patience, lowest=1),
@@ -206,9 +206,18 @@ def choose_recipe(settings: dict[str, Any], m: int, *, classes: bool = True) -> 
     )
 
 
+def _batch(m: int, committee: bool) -> int:
+    """Small ones generalise better, and large ones are quicker."""
+    if not committee:
+        return min(200, m)
+    return 256 if m >= 4_000 else min(COMMITTEE.batch_size, m)
+
+
 def _bins(m: int, classes: bool) -> int:
-    """Few for few rows; numbers to predict can bear more than classes."""
-    return 16 if m >= (1_500 if classes else 300) else 8
+    """Few for few rows; values to predict can bear more than classes."""
+    if classes:
+        return 16 if m >= 1_500 else 8
+    return 32 if m >= 3_000 else 16 if m >= 300 else 8
 
 
 def _flag(settings: dict[str, Any], name: str, auto: bool) -> bool:

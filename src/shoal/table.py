@@ -138,7 +138,8 @@ class Column:
         """
         edges = np.array(self.edges)
         at = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, self.n_bins - 1)
-        fraction = np.clip((values - edges[at]) / (edges[at + 1] - edges[at]), 0, 1)
+        inside = np.clip(values, edges[0], edges[-1])  # so that no quotient is above 1
+        fraction = (inside - edges[at]) / (edges[at + 1] - edges[at])
         absent = np.isnan(values)
         return np.where(absent, self.n_bins, at), np.where(absent, 1, fraction)
 
@@ -386,8 +387,8 @@ class Columns:
                 has = listed("column", frame.columns)
                 raise DataError(f"the table lacks {listed('column', absent)}; it has {has}")
             return frame
-        X = X if frame is None else frame.to_numpy()
         try:
+            X = X if frame is None else frame.to_numpy()
             sparse = hasattr(X, "tocsr")
             X = X.tocsr().astype(dtype, copy=False) if sparse else np.asarray(X, dtype)
         except (TypeError, ValueError) as error:

@@ -15,12 +15,14 @@ from shoal.cli.gradcheck import gradcheck
 from shoal.cli.inspect import inspect
 from shoal.cli.predict import predict
 from shoal.cli.talk import printable
+from shoal.cli.tune import tune
 from shoal.errors import ParameterError, ShoalError
 
 HELP = """Fit, use and understand neural networks with one hidden layer.
 
 \b
 shoal fit data.csv --target y      learn y from the other columns; writes data.shoal
+shoal tune data.csv --target y     the same with settings that suit the table better
 shoal predict data.shoal new.csv   predict y for new rows
 
 A table is a CSV, JSON lines or Parquet file, or - for a pipe. Results go to stdout, all other talk
@@ -31,7 +33,7 @@ Exit codes:
   0    done
   1    failed: the data, the model or a file is not as it must be
   2    the command line is not as it must be
-  130  stopped by Ctrl-C; fit has saved the best model so far, if it had begun to train
+  130  stopped by Ctrl-C; fit and tune save the best model so far, if there is one
   141  stopped because whatever reads the output has closed it
 """
 FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
@@ -110,7 +112,7 @@ def main() -> None:
     """`shoal`, the command; calling it runs the command line and exits."""
 
 
-for command in (fit, predict, evaluate, inspect, gradcheck, doctor):
+for command in (fit, tune, predict, evaluate, inspect, gradcheck, doctor):
     main.add_command(command)
 
 

@@ -26,7 +26,10 @@ def column_sentences(columns: Iterable["Column"], n_rows: int) -> list[str]:
 
 
 def news_sentences(columns: Iterable["Column"], frame: "pl.DataFrame") -> list[str]:
-    """What rows have that the fit had not: levels, and missing values. Both read as the average."""
+    """What rows have that the fit had not: levels, and missing values.
+
+    Both read as the average, but for levels of a column that had other rare ones: as one of those.
+    """
     from shoal.cells import as_text
 
     sentences = []
@@ -39,10 +42,10 @@ def news_sentences(columns: Iterable["Column"], frame: "pl.DataFrame") -> list[s
             new = [text for text in texts if text not in known]
             if new:
                 verb = "row has" if len(new) == 1 else "rows have"
-                sentences.append(
-                    f"{column.name}: {len(new):,} {verb} what the model does not know, "
-                    f"as {new[0]!r}"
-                )
+                what = "what the model does not know"
+                if column.others:
+                    what = "a rare or new level, one of the others to the model"
+                sentences.append(f"{column.name}: {len(new):,} {verb} {what}, as {new[0]!r}")
         if not column.missing and values.null_count():
             n = values.null_count()
             sentences.append(f"{column.name}: {n:,} missing, and the model knows it without gaps")
@@ -55,9 +58,14 @@ def column_words(column: "Column", n_rows: int | None = None) -> str:
         return f"left out, {column.note}"
     words = column.kind
     if column.kind == "category":
-        words = f"{len(column.levels)} categories"
+        n = len(column.levels)
+        words = f"{n} categor{'y' if n == 1 else 'ies'}"
+    if column.edges:
+        words += f", {column.n_bins} bins"
     if column.note:
         words += f", {column.note}"
+    if column.others:
+        words += ", and one for the others"
     if column.missing:
         count = f"{round(column.missing * n_rows):,}" if n_rows else f"{100 * column.missing:.2g} %"
         words += f", {count} missing"
@@ -66,11 +74,19 @@ def column_words(column: "Column", n_rows: int | None = None) -> str:
 
 def column_record(column: "Column") -> dict[str, Any]:
     """A column as JSON has it."""
+    from shoal.cells import LARGEST
+
     record: dict[str, Any] = {"name": column.name, "kind": column.kind}
     if column.kind == "category":
         record["levels"] = list(column.levels)
+        if column.others:
+            record["others"] = True
     elif column.kind != "unused":
         record |= {"mean": column.center, "standard_deviation": column.scale}
+        if column.low > -LARGEST or column.high < LARGEST:
+            record |= {"low": column.low, "high": column.high}
+        if column.edges:
+            record["edges"] = list(column.edges)
     if column.kind != "unused":
         record["missing"] = column.missing
     return record | ({"note": column.note} if column.note else {})

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.argument("data")
 @click.option("--proba", is_flag=True, help="Add the probability of each class.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="SHARE",
+    help="Add the bounds between which so large a share of values lies, as 0.9. For a regression.",
+)
 @click.option("--all", "keep_all", is_flag=True, help="Keep the columns that the model reads, too.")
 @click.option(
     "--output",
@@ -41,6 +47,7 @@ def predict(
     model: str,
     data: str,
     proba: bool,
+    interval: float | None,
     keep_all: bool,
     output: str,
     as_json: bool,
@@ -50,8 +57,8 @@ def predict(
 
     The result has the rows in their order, and these columns: those of DATA that the model does
     not read, such as names and identifiers, exactly as they are written; then `prediction`; then
-    with --proba one `probability_<class>` each. Nothing is altered for spreadsheets: a text that
-    begins with = is written as it is.
+    with --proba one `probability_<class>` each, or with --interval `lower` and `upper`. Nothing is
+    altered for spreadsheets: a text that begins with = is written as it is.
     """
     from shoal.model_file import load_model
     from shoal.table_file import table_format, write_table
@@ -61,12 +68,19 @@ def predict(
     table_format(output)
     if proba and fitted.task == "regression":
         raise ParameterError(f"{model} is a regression, which has no probabilities; omit --proba")
+    if interval and fitted.task != "regression":
+        raise ParameterError(f"{model} predicts classes, which have no interval; use --proba")
+    if interval and not fitted.training.get("residuals"):
+        raise ParameterError(
+            f"{model} knows no rows that were held out in turn, so it has no intervals: fit it "
+            "again with --solver auto (the default) and more than 60 rows"
+        )
     talk = Talk(quiet)
     kinds = kinds_of(fitted)
     frame, notes = read_table(data, kinds, talk, keep_others=True)
     talk.say(*notes)
     with naming(data):
-        result = _with_predictions(fitted, frame, proba)
+        result = _with_predictions(fitted, frame, proba, interval)
         talk.say(*news_sentences(fitted.columns.columns, frame))
     if not keep_all:
         result = result.drop([name for name in kinds if name in frame.columns])
@@ -90,11 +104,14 @@ def _check_output(output: str, *inputs: str) -> None:
             )
 
 
-def _with_predictions(model: "Model", frame: "pl.DataFrame", proba: bool) -> "pl.DataFrame":
+def _with_predictions(
+    model: "Model", frame: "pl.DataFrame", proba: bool, interval: float | None
+) -> "pl.DataFrame":
     """The frame with the columns of the predictions at its end."""
     import polars as pl
 
-    new = _columns_of("prediction", model, model.predict(frame))
+    prediction = model.predict(frame)
+    new = _columns_of("prediction", model, prediction)
     if proba:
         probability = model.predict_proba(frame)
         if model.classes is not None:
@@ -102,6 +119,10 @@ def _with_predictions(model: "Model", frame: "pl.DataFrame", proba: bool) -> "pl
             new |= dict(zip(names, probability.T, strict=True))
         else:
             new |= _columns_of("probability", model, probability)
+    if interval:
+        bounds = model.predict_interval(frame, interval).astype(prediction.dtype)
+        new |= _columns_of("lower", model, bounds[..., 0])
+        new |= _columns_of("upper", model, bounds[..., 1])
     clash = [name for name in new if name in frame.columns]
     if clash:
         raise DataError(f"it has a column '{clash[0]}' already; rename or remove that first")

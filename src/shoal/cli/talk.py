@@ -103,7 +103,8 @@ class ProgressLine:
 
     def __call__(self, progress: "Progress") -> None:
         """Show how far training is."""
-        self.losses.append(progress.loss)
+        held_out = progress.validation_loss
+        self.losses.append(progress.loss if held_out is None else held_out)
         if self.live is not None:
             now = time.monotonic()
             if now - self.drawn > 0.08:
@@ -131,7 +132,7 @@ def _state(progress: "Progress") -> str:
     """Where training is, in words."""
     losses = f"loss {progress.loss:.4f}"
     if progress.validation_loss is not None:
-        losses += f", validation {progress.validation_loss:.4f}"
+        losses += f", held out {progress.validation_loss:.4f}"
     return (
         f"iteration {progress.iteration:,} of at most {progress.max_iter:,}, {losses}, "
         f"{progress.seconds:.1f} s"

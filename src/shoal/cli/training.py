@@ -1,7 +1,8 @@
 """The trainings behind `shoal fit`: one to be kept, and those of a cross-validation."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from shoal.cli.rows import Rows, count, naming
@@ -23,24 +24,31 @@ def split(rows: Rows, share: float, seed: int, talk: "Talk") -> tuple[Rows, Rows
     return rows.where(~held), rows.where(held)
 
 
-def train(rows: Rows, settings: Mapping[str, Any], talk: "Talk", label: str = "training") -> Any:
-    """A fitted estimator. Ctrl-C ends the training, and the best network so far is kept."""
+@contextmanager
+def telling(source: str, talk: "Talk") -> Iterator[None]:
+    """Name the table in errors, and say warnings, but for those that the reason to stop tells."""
     from sklearn.exceptions import ConvergenceWarning
 
+    with naming(source), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    told = (ConvergenceWarning, InterruptedFitWarning)
+    others = [str(w.message) for w in caught if not issubclass(w.category, told)]
+    talk.say(*(f"warning: {message}" for message in dict.fromkeys(others)))
+
+
+def new_estimator(rows: Rows, settings: Mapping[str, Any], callbacks: Sequence[Any]) -> Any:
+    """An estimator for classes or values, not yet fitted."""
     from shoal.estimators import ShoalClassifier, ShoalRegressor
 
     estimator: Any = ShoalClassifier if rows.classify else ShoalRegressor
-    with (
-        naming(rows.source),
-        warnings.catch_warnings(record=True) as caught,
-        talk.progress(label) as line,
-    ):
-        warnings.simplefilter("always")
-        fitted = estimator(callbacks=[line], **settings).fit(rows.X, rows.y)
-    told = (ConvergenceWarning, InterruptedFitWarning)  # by the reason to stop
-    others = [str(w.message) for w in caught if not issubclass(w.category, told)]
-    talk.say(*(f"warning: {message}" for message in dict.fromkeys(others)))
-    return fitted
+    return estimator(callbacks=callbacks, **settings)
+
+
+def train(rows: Rows, settings: Mapping[str, Any], talk: "Talk", label: str = "training") -> Any:
+    """A fitted estimator. Ctrl-C ends the training, and the best network so far is kept."""
+    with telling(rows.source, talk), talk.progress(label) as line:
+        return new_estimator(rows, settings, [line]).fit(rows.X, rows.y)
 
 
 def cross_validate(
@@ -61,7 +69,7 @@ def cross_validate(
     for k, held in enumerate(folds(rows.y, n_folds, seed=seed, stratify=rows.classify)):
         kept, held_out = rows.where(~held), rows.where(held)
         fitted = train(kept, settings, talk, f"fold {k + 1} of {n_folds}")
-        if fitted.history_.interrupted:
+        if any(history.interrupted for history in fitted.histories_):
             raise KeyboardInterrupt
         scores = {"shoal": score(fitted.model_, held_out)}
         scores |= score_baselines(kept, held_out, fitted.model_)
