@@ -19,7 +19,8 @@ from shoal.activations import Array
 from shoal.dropout import kept_units
 from shoal.engine import CompiledEngine, NumpyEngine, Problem, choose_engine
 from shoal.errors import DataError, ParameterError
-from shoal.kernel import Prepared, load_kernel
+from shoal.kernel import load_kernel
+from shoal.kernel_problem import Prepared
 from shoal.losses import BinaryCrossEntropy, CrossEntropy, Poisson, SquaredError
 from shoal.network import Parameters, forward, initialize
 from shoal.optimizers import Adam, GradientDescent, Memory

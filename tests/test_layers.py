@@ -29,8 +29,13 @@ RULES = {
     "optimizers": ("activations network", "numpy", ""),
     "dropout": ("activations", "numpy", ""),
     "lookup": ("activations errors", "numpy", "scipy"),
-    "kernel": ("activations errors lookup losses optimizers", "numpy", ""),
-    "engine": ("activations dropout errors kernel losses network optimizers", "numpy", ""),
+    "kernel_problem": ("activations errors lookup losses", "numpy", ""),
+    "kernel": ("activations errors kernel_problem lookup losses optimizers", "numpy", ""),
+    "engine": (
+        "activations dropout errors kernel kernel_problem losses network optimizers",
+        "numpy",
+        "",
+    ),
     "folding": ("activations errors network", "numpy", ""),
     "recipe": ("activations errors folding network optimizers", "", ""),
     "history": ("engine network recipe", "numpy", ""),
@@ -48,7 +53,7 @@ RULES = {
     # the waist: plain data
     "cells": ("activations errors", "numpy", "narwhals"),
     "table": ("activations cells errors lookup network", "numpy", ""),
-    "prediction": ("activations engine errors kernel lookup losses network", "numpy", ""),
+    "prediction": ("activations engine errors kernel_problem lookup losses network", "numpy", ""),
     "model": ("activations errors losses network prediction table", "numpy", ""),
     "table_learning": ("activations cells errors table", "numpy", "narwhals"),
     # the estimators: the only modules on scikit-learn

@@ -17,7 +17,8 @@ import numpy as np
 from shoal.activations import Array
 from shoal.dropout import kept_units
 from shoal.errors import ParameterError
-from shoal.kernel import Kernel, Prepared, by_slot, can_take, instruction_sets, load_kernel
+from shoal.kernel import Kernel, instruction_sets, load_kernel
+from shoal.kernel_problem import Prepared, by_slot, can_take
 from shoal.losses import Loss
 from shoal.network import Parameters, backward, cost, forward
 from shoal.optimizers import Memory, Optimizer

@@ -1,4 +1,4 @@
-"""The border to the compiled kernel: the only file that knows ctypes.
+"""The border to the compiled kernel: the functions of the library, and where it is.
 
 One method for each entry point; each checks what it hands over, because C does not. What is on
 the other side is described in kernel/kernel.c.
@@ -12,7 +12,6 @@ from ctypes import (
     POINTER,
     Structure,
     addressof,
-    c_char,
     c_char_p,
     c_double,
     c_int,
@@ -21,59 +20,31 @@ from ctypes import (
     c_void_p,
 )
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
-from shoal import activations, losses
 from shoal.activations import Array
 from shoal.errors import DataError, ParameterError
-from shoal.lookup import Lookup, Slots
-from shoal.losses import Loss, Quantile
+from shoal.kernel_problem import (
+    CProblem,
+    Prepared,
+    address,
+    aligned,
+    by_slot,
+    check,
+    one_row,
+    strided,
+)
+from shoal.lookup import Slots
+from shoal.losses import Loss
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
 VERSION = 3  # shoal_kernel_version of entry.c
 LIBRARY = "libshoal_kernel.so"
 INSTRUCTION_SETS = ("avx512", "avx2", "baseline")  # best first
 
-# The kernel's enumerations are in the order of these tables.
-ACTIVATIONS = tuple(activations.ACTIVATIONS)
-LOSSES = tuple(losses.LOSSES.values())
-METHODS = (GradientDescent, Momentum, Adam)
-
-
-class _Lookup(Structure):
-    """Lookup of lookup.h."""
-
-    _fields_ = (
-        *((name, c_ssize_t) for name in ("n_columns", "n_bins")),
-        *((name, c_void_p) for name in ("rows", "index", "fraction", "centers")),
-        ("centred", c_int32),
-    )
-
-
-class _Problem(Structure):
-    """Problem of network.h."""
-
-    _fields_ = (
-        *((name, c_ssize_t) for name in ("n_x", "n_h", "n_y", "n_t", "n_d", "m")),
-        ("X", c_void_p),
-        ("x_row", c_ssize_t),
-        ("x_column", c_ssize_t),
-        ("Y", c_void_p),
-        ("y_row", c_ssize_t),
-        ("y_column", c_ssize_t),
-        ("sample_weight", c_void_p),
-        ("levels", c_void_p),
-        ("setting", c_double),
-        ("penalty", c_double),
-        ("dropout", c_double),
-        ("seed", ctypes.c_uint64),
-        ("activation", c_int32),
-        ("loss", c_int32),
-        ("skip", c_int32),
-        ("lookup", _Lookup),
-    )
+METHODS = (GradientDescent, Momentum, Adam)  # in the order of optimizers.h
 
 
 class _Optimizer(Structure):
@@ -88,120 +59,6 @@ class _Optimizer(Structure):
         ("beta_2", c_double),
         ("epsilon", c_double),
         ("weight_decay", c_double),
-    )
-
-
-class Prepared:
-    """A problem as the kernel reads it, with the arrays that it points into.
-
-    Parameters
-    ----------
-    X : array (n_x, m), float32 or float64, of any strides, or Lookup
-    Y : array (n_t, m) of the same dtype, or None to predict only
-    sample_weight : array (m,) or (K, m), or None
-    n_h, n_y : int
-    activation : str
-    loss : Loss
-    skip : bool
-    penalty, dropout : float
-    seed : int
-    """
-
-    def __init__(
-        self,
-        X: Array | Lookup,
-        Y: Array | None,
-        sample_weight: Array | None,
-        *,
-        n_h: int,
-        n_y: int,
-        activation: str,
-        loss: Loss,
-        skip: bool = False,
-        penalty: float = 0.0,
-        dropout: float = 0.0,
-        seed: int = 0,
-    ) -> None:
-        self.theta: Array | None = None
-        self.tables: Array | None = None
-        self.dtype = X.dtype
-        self.n_h, self.n_y = n_h, n_y
-        n_x, m = X.shape
-        self.size = n_h * (n_x + 1) + (n_y * n_x if skip else 0) + n_y * ((n_h or n_x) + 1)
-        n_t = 1 if isinstance(loss, Quantile) else n_y
-        levels = loss.levels if isinstance(loss, Quantile) else ()
-        if levels and len(levels) != n_y:
-            raise ParameterError(f"{len(levels)} quantile levels need as many outputs, not {n_y}")
-        direct = X.direct if isinstance(X, Lookup) else X
-        self.X = _strided(direct)
-        self.Y = None if Y is None else _strided(Y)
-        if self.Y is not None:
-            _check("Y", self.Y, self.dtype, (n_t, m))
-        self.sample_weight = None
-        if sample_weight is not None:
-            self.sample_weight = np.ascontiguousarray(sample_weight, self.dtype).reshape(-1, m)
-        self.levels = np.array(levels, self.dtype)
-        self.struct = _Problem(
-            n_x=n_x,
-            n_h=n_h,
-            n_y=n_y,
-            n_t=n_t,
-            n_d=len(direct),
-            m=m,
-            X=_address(self.X),
-            x_row=self.X.strides[0] // self.X.itemsize,
-            x_column=self.X.strides[1] // self.X.itemsize,
-            setting=getattr(loss, "delta", getattr(loss, "power", 0.0)),
-            penalty=penalty,
-            dropout=dropout,
-            seed=seed,
-            activation=ACTIVATIONS.index(activation),
-            loss=LOSSES.index(type(loss)),
-            skip=skip,
-        )
-        if by_slot(X):
-            self._look_up(X)
-        if self.Y is not None:
-            self.struct.Y = _address(self.Y)
-            self.struct.y_row = self.Y.strides[0] // self.Y.itemsize
-            self.struct.y_column = self.Y.strides[1] // self.Y.itemsize
-        if self.sample_weight is not None:
-            self.struct.sample_weight = _address(self.sample_weight)
-        if levels:
-            self.struct.levels = _address(self.levels)
-        self.reference = ctypes.byref(self.struct)
-
-    def _look_up(self, X: Lookup) -> None:
-        """The columns as lookup.h wants them."""
-        # Before them in the tables are a row of biases and those of the direct inputs.
-        self.rows = np.array(X.slots.rows, np.int32) + np.int32(1 + len(X.direct))
-        self.index = np.ascontiguousarray(X.index)
-        self.fraction = np.ascontiguousarray(X.fraction, self.dtype)
-        self.centers = np.ascontiguousarray(X.slots.centers, self.dtype)
-        arrays = ("rows", "index", "fraction", "centers")
-        self.struct.lookup = _Lookup(
-            n_columns=len(X.slots.widths),
-            n_bins=X.slots.n_bins,
-            centred=X.centred,
-            **{name: _address(getattr(self, name)) for name in arrays},
-        )
-
-
-def by_slot(X: object) -> TypeGuard[Lookup]:
-    """Whether the kernel wants what multiplies X transposed, (n_x, n): where X is looked up."""
-    return isinstance(X, Lookup) and bool(X.slots.widths)
-
-
-def can_take(X: Any, dtype: np.dtype[Any], activation: str, loss: Loss) -> bool:
-    """Whether the kernel knows these: not sparse X, mixed types or functions of one's own."""
-    return (
-        isinstance(X, (np.ndarray, Lookup))
-        and X.dtype == dtype
-        and dtype in (np.float32, np.float64)
-        and dtype.isnative
-        and X.shape[1] > 0
-        and activation in ACTIVATIONS
-        and type(loss) in LOSSES
     )
 
 
@@ -255,9 +112,9 @@ class Kernel:
             J of each batch before its step.
         """
         K, n_steps = len(theta), len(batches)
-        _check("theta", theta, problem.dtype, (K, problem.size), writeable=True)
+        check("theta", theta, problem.dtype, (K, problem.size), writeable=True)
         kept = (K, moments.shape[1], problem.size)
-        _check("moments", moments, problem.dtype, kept, writeable=True)
+        check("moments", moments, problem.dtype, kept, writeable=True)
         if problem.Y is None:
             raise DataError("this problem has no Y to learn from")
         if problem.sample_weight is not None and len(problem.sample_weight) != K:
@@ -275,13 +132,13 @@ class Kernel:
             ctypes.byref(settings),
             K,
             first_member,
-            _address(theta),
-            _address(moments),
+            address(theta),
+            address(moments),
             n_steps_done,
-            None if order is None else _address(order),
-            None if ends is None else _address(ends),
+            None if order is None else address(order),
+            None if ends is None else address(ends),
             n_steps,
-            _address(costs),
+            address(costs),
             threads,
         )
         _raise(status)
@@ -296,9 +153,9 @@ class Kernel:
         ----------
         theta, gradients : array (size,)
         """
-        _check("theta", theta, problem.dtype, (problem.size,))
+        check("theta", theta, problem.dtype, (problem.size,))
         if gradients is not None:
-            _check("gradients", gradients, problem.dtype, (problem.size,), writeable=True)
+            check("gradients", gradients, problem.dtype, (problem.size,), writeable=True)
         if problem.Y is None:
             raise DataError("this problem has no Y to compare with")
         if problem.sample_weight is not None and len(problem.sample_weight) != 1:
@@ -306,9 +163,9 @@ class Kernel:
         cost = c_double()
         status = self._evaluate[problem.dtype](
             problem.reference,
-            _address(theta),
+            address(theta),
             ctypes.byref(cost),
-            None if gradients is None else _address(gradients),
+            None if gradients is None else address(gradients),
             threads,
         )
         _raise(status)
@@ -332,7 +189,7 @@ class Kernel:
         what it changes, so that threads of the caller do not meet. With slots X is a Lookup's Rows.
         """
         dtype = theta.dtype
-        one = _one_row(n_x, slots, dtype)
+        one = one_row(n_x, slots, dtype)
         like = Prepared(
             one,
             None,
@@ -343,33 +200,33 @@ class Kernel:
             loss=loss,
             skip=skip,
         )
-        _check("theta", theta, dtype, (like.size,))
+        check("theta", theta, dtype, (like.size,))
         function, itemsize = self._predict[dtype], dtype.itemsize
-        at, rows = _address(theta), int(like.rows[-1]) if by_slot(one) else 0
+        at, rows = address(theta), int(like.rows[-1]) if by_slot(one) else 0
         n = n_h + (n_y if skip or not n_h else 0)
-        tables = _aligned(rows * -(-n // 64) * 64, dtype)
+        tables = aligned(rows * -(-n // 64) * 64, dtype)
         if rows:
-            self._prepare[dtype](like.reference, at, _address(tables))
+            self._prepare[dtype](like.reference, at, address(tables))
         like.theta, like.tables = theta, tables  # C reads them for as long as `predict` lives
-        at_tables = _address(tables) if rows else None
+        at_tables = address(tables) if rows else None
 
         def predict(X: Any, scores: bool, threads: int) -> Array:
             if X.dtype != dtype or X.shape[1] != n_x:
                 raise DataError(f"X is {X.dtype} {X.shape} and must be {dtype} (m, {n_x})")
             m = X.shape[0]
             out = np.empty((m, n_y), dtype)
-            problem = _Problem.from_buffer_copy(like.struct)
+            problem = CProblem.from_buffer_copy(like.struct)
             if slots is not None:
                 index = np.ascontiguousarray(X.T.index)
                 fraction = np.ascontiguousarray(X.T.fraction, dtype)
-                problem.lookup.index, problem.lookup.fraction = map(_address, (index, fraction))
+                problem.lookup.index, problem.lookup.fraction = map(address, (index, fraction))
                 X = X.T.direct.T
             if not X.flags.carray:
-                X = _strided(X)
-            problem.m, problem.X = m, _address(X)
+                X = strided(X)
+            problem.m, problem.X = m, address(X)
             problem.x_column, problem.x_row = (stride // itemsize for stride in X.strides)
             status = function(
-                addressof(problem), at, at_tables, _address(out), 1, n_y, scores, threads
+                addressof(problem), at, at_tables, address(out), 1, n_y, scores, threads
             )
             if status:
                 _raise(status)
@@ -393,57 +250,6 @@ def _raise(status: int) -> None:
         raise IndexError("a batch names an example that does not exist")
     if status == 3:
         raise DataError("the sample weights sum to 0: give at least one row a weight above 0")
-
-
-def _one_row(n_x: int, slots: Slots | None, dtype: np.dtype[Any]) -> Any:
-    """Inputs of one example, to be replaced."""
-    if slots is None or not slots.widths:
-        return np.empty((n_x, 1), dtype)
-    none = (1, len(slots.widths))
-    direct = np.empty((n_x - sum(slots.widths), 1), dtype)
-    return Lookup(direct, slots, np.zeros(none, np.uint16), np.zeros(none, dtype))
-
-
-def _aligned(n: int, dtype: np.dtype[Any]) -> Array:
-    """n numbers that begin where a line of the cache does."""
-    spare = 64 // dtype.itemsize
-    array = np.empty(n + spare, dtype)
-    start = -array.ctypes.data % 64 // dtype.itemsize
-    return array[start : start + n]
-
-
-def _address(array: Array) -> int:
-    """Where the first entry is. The way through a buffer is the quickest, where there is one."""
-    try:
-        return addressof(c_char.from_buffer(array))  # type: ignore[arg-type]
-    except (TypeError, ValueError):  # read-only, strided or empty
-        return array.ctypes.data
-
-
-def _strided(array: Array) -> Array:
-    """The array, or a copy where its strides are not whole numbers of aligned entries."""
-    whole = all(stride % array.itemsize == 0 for stride in array.strides)
-    return array if whole and array.flags.aligned else np.array(array, order="F")
-
-
-def _check(
-    name: str,
-    array: Array,
-    dtype: np.dtype[Any],
-    shape: tuple[int, ...],
-    *,
-    writeable: bool = False,
-) -> None:
-    """Raise DataError where the kernel would read or write what is not there."""
-    if array.dtype != dtype or array.shape != shape:
-        raise DataError(
-            f"{name} is {array.dtype} {array.shape} and must be {dtype} {shape}: examples are "
-            "columns, so pass the transpose of a table whose rows are examples"
-        )
-    if name != "Y" and not (array.flags.c_contiguous and array.flags.aligned):
-        raise DataError(f"{name} must be contiguous")
-    if writeable and not array.flags.writeable:
-        raise DataError(f"{name} must be writeable")
 
 
 # ---- finding and loading it ----------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 from shoal.activations import Array
 from shoal.engine import CompiledEngine, Engine, choose_engine, join
 from shoal.errors import DataError
-from shoal.kernel import can_take
+from shoal.kernel_problem import can_take
 from shoal.lookup import Rows, Slots
 from shoal.losses import Loss
 from shoal.network import Parameters, forward
