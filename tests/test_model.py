@@ -85,6 +85,10 @@ def test_prediction_is_the_forward_pass(name: str) -> None:
             'îsland "1"\n': ["Biscoe", "", None],
             "wet": [True, False, None],
             "day": ["2020-01-01", "2020-06-01", None],
+            "mass, in g": [0.05, None, 5.0],
+            "bounded": [-9.0, None, 1.5],
+            "port": ["Bergen", "Oslo", None],
+            "all rare": ["a", None, "b"],
         }
     )
     columns = len(model.columns.columns)

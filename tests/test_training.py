@@ -181,7 +181,7 @@ def test_if_nothing_is_better_than_the_start_the_start_is_kept() -> None:
     train(ENGINE, members, turned, HELD_OUT, recipe(solver="gd", n_iter_no_change=3))
     assert same(member.parameters, best)
     assert member.history.n_iter == before + 3
-    assert member.history.stop_reason.startswith("The validation loss improved by no more than 0")
+    assert member.history.stop_reason.startswith("The validation loss did not improve")
 
 
 @pytest.mark.parametrize("patience", [1, 3, 7])

@@ -135,7 +135,12 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         goes_on = self.warm_start and hasattr(self, "model_")
         return self._fit(X, y, sample_weight, validation_data, goes_on=goes_on)
 
-    def _fit(
+    def _fit(self, *data: Any, goes_on: bool, one_epoch: bool = False) -> Self:
+        """Fit with one thread of the BLAS; data are those of `fit`."""
+        with _blas().limit(limits=1, user_api="blas"):
+            return self._fit_alone(*data, goes_on=goes_on, one_epoch=one_epoch)
+
+    def _fit_alone(
         self,
         X: Any,
         y: Any,
@@ -191,8 +196,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             callbacks.append(tell)
         watched = validation if given else parts
         seen = replace(problem, dropout=recipe.dropout, seed=self._seed)
-        with _blas().limit(limits=1, user_api="blas"):
-            train(engine, self._members, seen, watched, recipe, callbacks, deadline)
+        train(engine, self._members, seen, watched, recipe, callbacks, deadline)
         trained = [member for member in self._members if member.history.loss]
         if len(trained) < len(self._members):  # Ctrl-C may come before the last has begun
             self._members, parts = trained or self._members[:1], None
@@ -340,14 +344,14 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             if parts is not None:
                 network, summary = self._judge(problem, parts, network)
             loss = engine.cost(problem, network)
-            model = self._model(network, problem.loss, summary)
-        if not all(np.isfinite(block).all() for block in (*model.parameters, loss)):
+            model = self._compact(self._model(network, problem.loss, summary), problem)
+            numbers = (*model.parameters, loss, model.scores(self._sample))
+        if not all(np.isfinite(some).all() for some in numbers):
             raise DivergenceError(
                 "the cost or a weight is not a finite number: scale the inputs and the target, "
                 "give them as float64, or choose a smaller learning_rate"
             )
-        self.model_ = self._compact(model, problem, network)
-        self.loss_, self.engine_ = loss, engine.name
+        self.model_, self.loss_, self.engine_ = model, loss, engine.name
         self.histories_ = [member.history for member in self._members]
         self.history_ = self.histories_[0]
         self.loss_curve_ = self.history_.loss
@@ -358,7 +362,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             warnings.warn(
                 f"{self.history_.stop_reason} The best network so far is kept.",
                 InterruptedFitWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
         elif (
             self.max_iter != "auto"
@@ -368,7 +372,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             warnings.warn(
                 f"{self.history_.stop_reason} The loss was still falling: raise max_iter.",
                 NotConvergedWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _judge(
@@ -401,7 +405,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             training=summary | (more or {}),
         )
 
-    def _compact(self, model: Model, problem: Problem, network: Parameters) -> Model:
+    def _compact(self, model: Model, problem: Problem) -> Model:
         """The model in the type of the training, if it says the same in it."""
         dtype = problem.Y.dtype
         if dtype == np.float64:

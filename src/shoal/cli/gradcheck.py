@@ -30,8 +30,8 @@ def gradcheck(model: str, data: str, n_rows: int, as_json: bool, quiet: bool) ->
     """Compare the gradients of MODEL on rows of the table DATA with difference quotients.
 
     Each weight, of a large array a thousand drawn at random, is moved up and down a little, and
-    the change of the cost is compared with what backpropagation says it should be. Relative errors up to 1e-7 are those of rounding. Exit code
-    1 if the gradients are not right.
+    the change of the cost is compared with what backpropagation says it should be. Relative errors
+    up to 1e-7 are those of rounding. Exit code 1 if the gradients are not right.
     """
     import numpy as np
 
