@@ -62,11 +62,15 @@ RULES = {
     "table_csv": ("errors", "polars", ""),
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
     # faces
+    "playground": (
+        "activations errors folding losses model network table table_learning",
+        "numpy",
+        "anywidget traitlets",
+    ),
     "cli": (
         (
-            "activations engine errors estimators history model model_file network table "
-            "table_file "
-            "table_learning training"
+            "activations atomic engine errors estimators history model model_file network "
+            "playground table table_file table_learning training"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
