@@ -10,6 +10,9 @@ Tables, in scikit-learn's (examples are rows):
 What training makes, and its file:
     Model, save_model, load_model
 
+A page on which it computes and learns, in a notebook:
+    Playground
+
 What can go wrong:
     ShoalError, DataError, ParameterError, ModelFileError, DivergenceError,
     ConvergenceWarning, InterruptedFitWarning
@@ -53,6 +56,7 @@ _HOMES = {
             "initialize",
         ),
         "history": ("History",),
+        "playground.widget": ("Playground",),
     }.items()
     for name in names
 }
@@ -86,6 +90,7 @@ if TYPE_CHECKING:
     from shoal.network import gradient_check as gradient_check
     from shoal.network import gradient_descent as gradient_descent
     from shoal.network import initialize as initialize
+    from shoal.playground.widget import Playground as Playground
 else:  # out of the type checker's sight, or it would believe that every name exists
 
     def __getattr__(name: str) -> object:

@@ -6,7 +6,7 @@ the target of a regression. Whatever was chosen on the way is a sentence of its 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from shoal.playground.choices import (
     choose_scale,
     share_told,
 )
-from shoal.table import Columns, as_frame
+from shoal.table import Column, Columns, as_frame
 from shoal.table_learning import learn_columns
 
 VERSION = 1
@@ -42,6 +42,11 @@ class Target:
     center: float = 0.0
     scale: float = 1.0
 
+    @property
+    def n_y(self) -> int:
+        """Outputs of the network."""
+        return 1 if self.classes is None or len(self.classes) == 2 else len(self.classes)
+
     def rows(self, y: Array) -> Array:
         """Y (n_y, m): 0 and 1 for two classes, a row for each of more, or scaled numbers."""
         if self.classes is None:
@@ -57,8 +62,8 @@ class Boot:
     Attributes
     ----------
     document : dict
-    columns : Columns or None
-        How a table becomes slots; None where the page starts from nothing.
+    columns : Columns
+        How a table becomes slots.
     inputs : array of int (n_x,)
         Which of the slots are the page's inputs.
     center, scale : array (n_x,)
@@ -66,18 +71,18 @@ class Boot:
     target : Target
     """
 
-    document: dict[str, Any] = field(default_factory=dict)
-    columns: Columns | None = None
-    inputs: Array = field(default_factory=lambda: np.arange(2))
-    center: Array = field(default_factory=lambda: np.zeros(2))
-    scale: Array = field(default_factory=lambda: np.ones(2))
-    target: Target = field(default_factory=lambda: Target("y", np.arange(2)))
+    document: dict[str, Any]
+    columns: Columns
+    inputs: Array
+    center: Array
+    scale: Array
+    target: Target
 
     def json(self, language: str | None = None) -> str:
         """The document as text, every digit of every number."""
         spoken = {"language": language} if language else {}
         document = {"version": VERSION, **spoken, **self.document}
-        return json.dumps(document, ensure_ascii=False, allow_nan=False)
+        return json.dumps(document, allow_nan=False)
 
     def raw(self, parameters: Parameters) -> Parameters:
         """The page's parameters in the units of the table."""
@@ -93,7 +98,8 @@ class Boot:
 
 def from_nothing() -> Boot:
     """The page as it is without data: the course's flower and four hidden units."""
-    return Boot()
+    two = Columns((Column("x1", "number"), Column("x2", "number")), named=False)
+    return Boot({}, two, np.arange(2), np.zeros(2), np.ones(2), Target("y", np.arange(2)))
 
 
 def from_table(

@@ -1,8 +1,9 @@
 """The page in one file that needs no other: to send, to put on any server, to stand in a frame.
 
-A browser loads no module from a file beside another (file://), so the modules travel as text and
-become addresses (`blob:`) in the page, each before those that name it. A worker starts from its
-address as well. The Content-Security-Policy lets the page load nothing from anywhere.
+A browser loads no module from the file beside a page (file://). So the modules travel as text, and
+in the page each becomes an address: `blob:` for the page's own; `data:` for the worker, since
+Chromium starts no module worker from a blob of a page that is a file. The page's
+Content-Security-Policy lets it load nothing from anywhere else.
 """
 
 import base64
@@ -14,18 +15,27 @@ from collections.abc import Mapping
 
 from shoal.playground.server import page_files
 
-MODULE = re.compile(r'"\./([\w.-]+\.js)"')  # how a module names another
+# How a module names another: to import from it, or as its worker. Types in comments do not count.
+IMPORT = re.compile(r'\b(from|import) "\./([\w.-]+\.js)"')
+WORKER = re.compile(r'\bnew URL\("\./([\w.-]+\.js)", import\.meta\.url\)')
 SCRIPT = re.compile(r'<script type="module" src="(?:\./)?([\w.-]+\.js)"></script>')
 STYLE = re.compile(r'<link rel="stylesheet" href="(?:\./)?([\w.-]+\.css)"\s*/?>')
 LOADER = """
-const modules = JSON.parse(document.getElementById("shoal-modules").textContent);
+const { start, modules } = JSON.parse(document.getElementById("shoal-modules").textContent);
+const text = (name, address) =>
+  modules[name].replace(/"(blob|data):([\\w.-]+\\.js)"/g, (_, kind, other) =>
+    JSON.stringify(kind === "data" ? data(other) : address(other)));
+const data = (name) => "data:text/javascript," + encodeURIComponent(text(name, data));
 const urls = {};
-const named = /"\\.\\/([\\w.-]+\\.js)"/g;
-for (const [name, source] of modules) {
-  const code = source.replace(named, (_, other) => JSON.stringify(urls[other]));
-  urls[name] = URL.createObjectURL(new Blob([code], {type: "text/javascript"}));
+const blob = (name) =>
+  (urls[name] ??= URL.createObjectURL(new Blob([text(name, blob)], { type: "text/javascript" })));
+if (parent !== window) {  // tell the page around this frame of the network
+  window.shoalHost = {
+    parameters: (W1, b1, W2, b2, form) =>
+      parent.postMessage({ shoal: { W1, b1, W2, b2, ...form } }, "*"),
+  };
 }
-import(urls[modules.at(-1)[0]]);
+import(blob(start));
 """
 
 
@@ -42,21 +52,27 @@ def one_file(boot: str, page: Mapping[str, bytes] | None = None) -> str:
     sources = {name: body.decode() for name, body in (page or page_files()).items()}
     document = sources["index.html"]
     (start,) = SCRIPT.findall(document)
+    modules = {
+        name: IMPORT.sub(r'\1 "blob:\2"', WORKER.sub(r'"data:\1"', source))
+        for name, source in sources.items()
+        if name.endswith(".js")
+    }
     loader = base64.b64encode(hashlib.sha256(LOADER.encode()).digest()).decode()
     policy = (
-        f"default-src 'none'; script-src 'sha256-{loader}' blob:; style-src 'unsafe-inline'; "
-        "img-src data: blob:; worker-src blob:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src 'sha256-{loader}' blob: data:; style-src "
+        "'unsafe-inline'; img-src data: blob:; worker-src blob: data:; base-uri 'none'; "
+        "form-action 'none'"
     )
+    packed = json.dumps({"start": start, "modules": modules}, ensure_ascii=False)
     scripts = (
         f'<script type="application/json" id="shoal-boot">{_inert(boot)}</script>\n'
-        f'<script type="application/json" id="shoal-modules">'
-        f"{_inert(json.dumps(_in_order(start, sources), ensure_ascii=False))}</script>\n"
+        f'<script type="application/json" id="shoal-modules">{_inert(packed)}</script>\n'
         f'<script type="module">{LOADER}</script>'
     )
     document = STYLE.sub(lambda link: f"<style>\n{sources[link[1]]}</style>", document)
     document = SCRIPT.sub(lambda _: scripts, document)
-    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    return re.sub(r"<head>\s*", lambda head: f"{head[0]}{meta}\n", document, count=1)
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return document.replace("<head>", f"<head>\n{policy}", 1)
 
 
 def in_frame(boot: str, *, height: int = 820, page: Mapping[str, bytes] | None = None) -> str:
@@ -69,28 +85,13 @@ def in_frame(boot: str, *, height: int = 820, page: Mapping[str, bytes] | None =
     height : int
         In pixels.
     page : mapping of str to bytes, optional
+        As for `one_file`.
     """
     return (
         '<iframe title="shoal playground" sandbox="allow-scripts allow-downloads" '
         f'style="width: 100%; height: {height}px; border: 0" '
         f'srcdoc="{html.escape(one_file(boot, page))}"></iframe>'
     )
-
-
-def _in_order(start: str, sources: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Modules with their text, each after all that it names, up to the one that starts."""
-    order: dict[str, str] = {}
-
-    def add(name: str, above: tuple[str, ...]) -> None:
-        if name in above:
-            raise RuntimeError(f"modules in a circle: {' → '.join([*above, name])}")
-        for other in dict.fromkeys(MODULE.findall(sources[name])):
-            if other not in order:
-                add(other, (*above, name))
-        order[name] = sources[name]
-
-    add(start, ())
-    return list(order.items())
 
 
 def _inert(document: str) -> str:
