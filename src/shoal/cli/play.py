@@ -69,10 +69,12 @@ def play(
         talk.say(f"wrote {export} ({len(page):,} bytes): open it in a browser")
         return
     with PlaygroundServer(make_routes(page_files(), boot), port) as server:
-        click.echo(f"{server.address}\nCtrl-C stops it.", err=True)
-        if not no_open:
-            threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
         try:
+            click.echo(f"{server.address}\nCtrl-C stops it.", err=True)
+            if not no_open:
+                opening = threading.Thread(target=webbrowser.open, args=(server.address,))
+                opening.daemon = True  # a browser in the terminal may not come back
+                opening.start()
             server.serve_forever()
         except KeyboardInterrupt:
             talk.say("stopped")

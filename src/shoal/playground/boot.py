@@ -329,7 +329,9 @@ def _boot(
         "note": " ".join(filter(None, (of_rows, of_inputs, of_plane, of_scale, of_target, note))),
     }
     if target.classes is not None:
-        data["classes"] = [str(label) for label in target.classes.tolist()]
+        whole = target.classes.dtype.kind == "f" and (target.classes % 1 == 0).all()
+        labels = target.classes.astype(int) if whole else target.classes
+        data["classes"] = [str(label) for label in labels.tolist()]
     return Boot({"data": data}, columns, inputs, center, scale, target)
 
 
