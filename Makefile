@@ -5,6 +5,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 KERNEL := CMakeLists.txt $(wildcard kernel/*.[ch])
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+TSC := .venv/npm/node_modules/.bin/tsc
 
 .PHONY: help demo test check kernel-test format fuzz bench docs clean
 
@@ -27,10 +29,11 @@ demo: .venv/shoal
 test: .venv/test
 	$(BIN)/python -m pytest
 
-check: .venv/test
+check: .venv/test $(TSC)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(WITH_NODE) $(TSC)
 	$(BIN)/python -m pytest
 
 kernel-test:
@@ -76,3 +79,8 @@ clean:
 .venv/test: pyproject.toml $(KERNEL) | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable ".[test]"
 	@touch $@ .venv/shoal
+
+# Of TypeScript only the checker is used: it reads the types in the comments of the page's modules.
+$(TSC): Makefile | .venv/test
+	$(WITH_NODE) npm install --prefix .venv/npm --silent --no-fund --no-audit typescript@7.0
+	@touch $@
