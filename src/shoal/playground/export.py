@@ -1,12 +1,13 @@
 """The page in one file that needs no other: to send, to put on any server, to stand in a frame.
 
-A browser loads no module from the file beside a page (file://). So the modules travel as text, and
-in the page each becomes an address: `blob:` for the page's own; `data:` for the worker, since
-Chromium starts no module worker from a blob of a page that is a file. The page's
+A browser loads no module from the file beside a page (file://). So the modules travel in the page,
+compressed, and there each becomes an address: `blob:` for the page's own; `data:` for the worker,
+since Chromium starts no module worker from a blob of a page that is a file. The page's
 Content-Security-Policy lets it load nothing from anywhere else.
 """
 
 import base64
+import gzip
 import hashlib
 import html
 import json
@@ -21,7 +22,10 @@ WORKER = re.compile(r'\bnew URL\("\./([\w.-]+\.js)", import\.meta\.url\)')
 SCRIPT = re.compile(r'<script type="module" src="(?:\./)?([\w.-]+\.js)"></script>')
 STYLE = re.compile(r'<link rel="stylesheet" href="(?:\./)?([\w.-]+\.css)"\s*/?>')
 LOADER = """
-const { start, modules } = JSON.parse(document.getElementById("shoal-modules").textContent);
+const packed = document.getElementById("shoal-modules").textContent;
+const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
+const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+const { start, modules } = await new Response(stream).json();
 const text = (name, address) =>
   modules[name].replace(/"(blob|data):([\\w.-]+\\.js)"/g, (_, kind, other) =>
     JSON.stringify(kind === "data" ? data(other) : address(other)));
@@ -57,16 +61,16 @@ def one_file(boot: str, page: Mapping[str, bytes] | None = None) -> str:
         for name, source in sources.items()
         if name.endswith(".js")
     }
-    loader = base64.b64encode(hashlib.sha256(LOADER.encode()).digest()).decode()
+    loader = _base64(hashlib.sha256(LOADER.encode()).digest())
     policy = (
         f"default-src 'none'; script-src 'sha256-{loader}' blob: data:; style-src "
         "'unsafe-inline'; img-src data: blob:; worker-src blob: data:; base-uri 'none'; "
         "form-action 'none'"
     )
-    packed = json.dumps({"start": start, "modules": modules}, ensure_ascii=False)
+    packed = gzip.compress(json.dumps({"start": start, "modules": modules}).encode(), mtime=0)
     scripts = (
         f'<script type="application/json" id="shoal-boot">{_inert(boot)}</script>\n'
-        f'<script type="application/json" id="shoal-modules">{_inert(packed)}</script>\n'
+        f'<script type="text/plain" id="shoal-modules">{_base64(packed)}</script>\n'
         f'<script type="module">{LOADER}</script>'
     )
     document = STYLE.sub(lambda link: f"<style>\n{sources[link[1]]}</style>", document)
@@ -92,6 +96,10 @@ def in_frame(boot: str, *, height: int = 820, page: Mapping[str, bytes] | None =
         f'style="width: 100%; height: {height}px; border: 0" '
         f'srcdoc="{html.escape(one_file(boot, page))}"></iframe>'
     )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _inert(document: str) -> str:
