@@ -33,7 +33,7 @@ def data_of(boot: Boot) -> dict[str, Any]:
     n_x, m = len(data["inputs"]), len(data["held_out"])
     assert np.shape(data["X"]) == (n_x, m)
     assert np.shape(data["Y"]) == (boot.target.n_y, m)
-    assert len(set(data["plane"])) == 2
+    assert len(set(data["plane"])) == min(2, n_x)
     assert set(data["plane"]) <= set(range(n_x))
     for k, described in enumerate(data["inputs"]):
         assert ("fixed" in described) == (k not in data["plane"])
@@ -104,6 +104,12 @@ def test_the_plane_of_a_regression() -> None:
     told, _ = share_told(X, y[None], classify=False)
     np.testing.assert_allclose(told, [np.corrcoef(x, y)[0, 1] ** 2 for x in X.T])
     assert "r²" in data["note"]
+
+
+def test_one_input() -> None:
+    """A table of one input has it on both axes, and nothing is held."""
+    data = data_of(from_table([[1.0], [2.0], [4.0]], [0, 1, 1]))
+    assert data["plane"] == [0, 0]
 
 
 def test_a_plane_that_is_asked_for() -> None:
@@ -211,8 +217,12 @@ def test_what_is_a_class() -> None:
 @pytest.mark.parametrize(
     ("X", "y", "message"),
     [
-        ([[1.0], [2.0]], [0, 1], "the plane needs two inputs, and the table has input 'x1' only"),
-        ([[1.0, 1.0], [2.0, 1.0]], [0, 1], "the plane needs two inputs"),
+        ([[1.0, 1.0], [1.0, 1.0]], [0, 1], "no column of the table can be an input"),
+        (
+            np.eye(11),
+            list("abcdefghijk"),
+            "the target 'y' has 11 classes, and the page shows up to",
+        ),
         ([[1.0, 2.0], [2.0, 3.0]], [1, 1], "the target 'y' is 1 in every row"),
         ([[1.0, 2.0], [2.0, 3.0]], [0, 1, 1], "X has 2 rows and y has 3"),
         ([[1.0, 2.0], [2.0, 3.0]], [0, np.nan], "the target 'y' is nan in row 2"),

@@ -30,7 +30,7 @@ VERSION = 1
 OUTPUTS = ("sigmoid", "softmax", "identity")
 HELD_OUT = 5  # one row in so many
 STAND_INS = 200
-FEW_CLASSES = 10  # whole numbers that are different: up to so many are labels
+MOST_CLASSES = 10
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def from_table(
     Raises
     ------
     DataError
-        If the table has fewer than two inputs, or the target is one value throughout.
+        If the table has no input, or the target has one value or more than ten classes.
     """
     X, y = _table(X), _targets(y, target)
     if len(np.unique(y)) < 2:
@@ -130,7 +130,7 @@ def from_table(
     if classify is None:
         numbers = y.dtype.kind in "iuf"
         whole = numbers and bool((y == np.round(y)).all())
-        classify = not numbers or (whole and len(np.unique(y)) <= FEW_CLASSES)
+        classify = not numbers or (whole and len(np.unique(y)) <= MOST_CLASSES)
     columns = learn_columns(X)
     held_out = np.zeros(len(y), dtype=bool)
     held_out[np.random.RandomState(0).permutation(len(y))[: len(y) // HELD_OUT]] = True
@@ -288,6 +288,11 @@ def _boot(
     note: str,
 ) -> Boot:
     """The document on encoded rows, (m, n_slots)."""
+    if target.n_y > MOST_CLASSES:
+        raise DataError(
+            f"the target '{target.name}' has {target.n_y} classes, and the page shows up to "
+            f"{MOST_CLASSES}"
+        )
     Y = target.rows(y)
     told, criterion = share_told(raw, Y, target.classes is not None)
     inputs, of_inputs = choose_inputs(told, criterion)

@@ -71,19 +71,18 @@ def choose_plane(
 ) -> tuple[tuple[int, int], str]:
     """The two inputs to draw: those that are asked for, or those that tell most of the target.
 
-    Numbers come before what is only 0 or 1, of which a plane shows little.
+    Numbers come before what is only 0 or 1, of which a plane shows little. A table of one input
+    has it on both axes.
 
     Raises
     ------
     DataError
-        If there are not two inputs.
+        If there is no input.
     ParameterError
         If what is wanted is not two of them.
     """
-    if len(names) < 2:
-        raise DataError(
-            f"the plane needs two inputs, and the table has {listed('input', names)} only"
-        )
+    if not names:
+        raise DataError("no column of the table can be an input: all are constant or identifiers")
     if wanted:
         if len(set(wanted)) != 2 or not set(wanted) <= set(names):
             raise ParameterError(
@@ -91,9 +90,9 @@ def choose_plane(
                 f"are {listed('', names).strip()}"
             )
         return (names.index(wanted[0]), names.index(wanted[1])), ""
+    if len(names) <= 2:
+        return (0, len(names) - 1), ""
     first, second = np.lexsort([-told, ~numeric])[:2].tolist()
-    if len(names) == 2:
-        return (0, 1), ""
     return (first, second), (
         f"The plane shows {names[first]} and {names[second]}, which tell most of the target "
         f"({criterion} {told[first]:.2f} and {told[second]:.2f}); the sliders hold the other "
