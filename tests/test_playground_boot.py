@@ -221,7 +221,7 @@ def test_what_is_a_class() -> None:
         (
             np.eye(11),
             list("abcdefghijk"),
-            "the target 'y' has 11 classes, and the page shows up to",
+            "the target 'y' has 11 classes, and the page",
         ),
         ([[1.0, 2.0], [2.0, 3.0]], [1, 1], "the target 'y' is 1 in every row"),
         ([[1.0, 2.0], [2.0, 3.0]], [0, 1, 1], "X has 2 rows and y has 3"),

@@ -288,6 +288,8 @@ def _boot(
     note: str,
 ) -> Boot:
     """The document on encoded rows, (m, n_slots)."""
+    if not columns.slots:
+        raise DataError("no column of the table can be an input: all are constant or identifiers")
     if target.n_y > MOST_CLASSES:
         raise DataError(
             f"the target '{target.name}' has {target.n_y} classes, and the page shows up to "
@@ -296,7 +298,7 @@ def _boot(
     Y = target.rows(y)
     told, criterion = share_told(raw, Y, target.classes is not None)
     inputs, of_inputs = choose_inputs(told, criterion)
-    rows, of_rows = choose_rows(len(raw), max(1, len(inputs)))
+    rows, of_rows = choose_rows(len(raw), len(inputs))
     center, scale, of_scale = choose_scale(columns, inputs)
     names = [columns.slots[k] for k in inputs]
     lowest, highest = raw.min(axis=0)[inputs], raw.max(axis=0)[inputs]

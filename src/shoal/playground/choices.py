@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shoal.activations import Array
-from shoal.errors import DataError, ParameterError
+from shoal.errors import ParameterError
 from shoal.table import LARGEST, Columns, listed
 
 MOST_INPUTS = 30
@@ -76,13 +76,9 @@ def choose_plane(
 
     Raises
     ------
-    DataError
-        If there is no input.
     ParameterError
         If what is wanted is not two of them.
     """
-    if not names:
-        raise DataError("no column of the table can be an input: all are constant or identifiers")
     if wanted:
         if len(set(wanted)) != 2 or not set(wanted) <= set(names):
             raise ParameterError(
@@ -103,19 +99,16 @@ def choose_plane(
 def choose_scale(columns: Columns, inputs: Array) -> tuple[Array, Array, str]:
     """Center and scale of the inputs.
 
-    Two numbers of about the size that weights are made for stay as they are, so that they read
+    One or two numbers of about the size that weights are made for stay as they are, so that they read
     like the table. All else is centred, and numbers are divided by their standard deviation.
     """
     center, scale = columns.centers()[inputs], columns.scales()[inputs]
     scale = np.where(scale < LARGEST, scale, 1.0)  # of a constant
     small = (np.abs(center) <= NEAR) & (scale <= NEAR) & (scale >= 1 / NEAR)
-    if len(inputs) == 2 and small.all():
-        return np.zeros(2), np.ones(2), "The inputs are not scaled."
-    return (
-        center,
-        scale,
-        (
-            "The inputs are scaled: (value − mean) / standard deviation; of what is 0 or 1 only "
-            "the mean is taken off."
-        ),
+    if len(inputs) <= 2 and small.all():
+        return np.zeros(len(inputs)), np.ones(len(inputs)), "The inputs are not scaled."
+    how = (
+        "The inputs are scaled: (value − mean) / standard deviation; of what is 0 or 1 only the "
+        "mean is taken off."
     )
+    return center, scale, how
