@@ -1,6 +1,7 @@
 """The document that the page starts from: what it holds, what was chosen, what is said of it."""
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from shoal.network import Parameters, forward
 from shoal.playground import boot as boot_module
 from shoal.playground.boot import Boot, from_model, from_nothing, from_table
 from shoal.playground.choices import MOST_INPUTS, MOST_NUMBERS, share_told
+from shoal.playground.notes import LANGUAGES, SENTENCES
 
 
 def penguins() -> tuple[pl.DataFrame, pl.Series]:
@@ -118,6 +120,9 @@ def test_a_plane_that_is_asked_for() -> None:
     data = data_of(from_table(X, y, plane=("year", "island=Dream")))
     assert [data["inputs"][k]["name"] for k in data["plane"]] == ["year", "island=Dream"]
     assert "tell most" not in data["note"]
+    wide = np.random.RandomState(0).randn(50, 40)
+    data = data_of(from_table(wide, wide[:, 0] > 0, plane=("x39", "x40")))
+    assert [data["inputs"][k]["name"] for k in data["plane"]] == ["x39", "x40"]
     for plane in (("year", "mass"), ("year", "year"), ("year",)):
         with pytest.raises(ParameterError, match="the plane needs two different inputs"):
             from_table(X, y, plane=plane)
@@ -342,6 +347,19 @@ def test_models_that_the_page_cannot_show() -> None:
     sign = shoal.ShoalClassifier(n_hidden=2, max_iter=5).fit(X, X[:, 0] > 0).model_
     with pytest.raises(DataError, match="the target 'y' is 'c', which the model has not seen"):
         from_model(sign, X, ["c"] * 60)
+
+
+def test_notes_are_in_the_language_of_the_page() -> None:
+    """What is said of the data is English, or Italian if the page is."""
+    X, y = penguins()
+    boot = from_table(X, y, target="species")
+    assert "which tell most of the target" in json.loads(boot.json())["data"]["note"]
+    note = json.loads(boot.json("it"))["data"]["note"]
+    assert "flipper_length_mm e bill_length_mm, che dicono di più sull'obiettivo" in note
+    for sentence, texts in SENTENCES.items():
+        fields = [sorted(re.findall(r"{(\w+)", text)) for text in texts]
+        assert fields[0] == fields[1], sentence
+        assert len(texts) == len(LANGUAGES)
 
 
 def test_hostile_names_stay_text() -> None:

@@ -6,7 +6,7 @@ the target of a regression. Whatever was chosen on the way is a sentence of its 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from shoal.playground.choices import (
     choose_scale,
     share_told,
 )
+from shoal.playground.notes import Note, in_words, note
 from shoal.table import Column, Columns, as_frame
 from shoal.table_learning import learn_columns
 
@@ -69,6 +70,8 @@ class Boot:
     center, scale : array (n_x,)
         Of the inputs.
     target : Target
+    notes : list of Note
+        What was chosen on the way.
     """
 
     document: dict[str, Any]
@@ -77,11 +80,15 @@ class Boot:
     center: Array
     scale: Array
     target: Target
+    notes: list[Note] = field(default_factory=list)
 
     def json(self, language: str | None = None) -> str:
         """The document as text, every digit of every number."""
-        spoken = {"language": language} if language else {}
-        document = {"version": VERSION, **spoken, **self.document}
+        document = {"version": VERSION, **self.document}
+        if language:
+            document["language"] = language
+        if "data" in document:
+            document["data"] = document["data"] | {"note": in_words(self.notes, language or "en")}
         return json.dumps(document, allow_nan=False)
 
     def raw(self, parameters: Parameters) -> Parameters:
@@ -134,9 +141,9 @@ def from_table(
     columns = learn_columns(X)
     held_out = np.zeros(len(y), dtype=bool)
     held_out[np.random.RandomState(0).permutation(len(y))[: len(y) // HELD_OUT]] = True
-    note = f"One row in {HELD_OUT}, drawn at random, is held out from training."
     aim = Target(target, np.unique(y)) if classify else _of_numbers(target, y)
-    return _boot(columns, _encoded(columns, X, y), y, aim, held_out, plane, note)
+    said = note("held out", one_in=HELD_OUT)
+    return _boot(columns, _encoded(columns, X, y), y, aim, held_out, plane, said)
 
 
 def from_model(model: Model, X: Any = None, y: Any = None, *, plane: Sequence[str] = ()) -> Boot:
@@ -168,14 +175,11 @@ def from_model(model: Model, X: Any = None, y: Any = None, *, plane: Sequence[st
     if X is None:
         raw = _stand_ins(columns)
         y = _answers(model, parameters, raw)
-        note = (
-            "A model keeps no rows: these are stand-ins, each column drawn for itself from what "
-            "the model knows of it, with the model's own answers as targets."
-        )
+        said = note("stand-ins")
     else:
         X, y = _table(X), _targets(y, name)
         raw = _encoded(columns, X, y)
-        note = "Which rows the model has learnt from is not known, so none is held out."
+        said = note("rows of a model")
     if model.classes is None:
         aim = _of_numbers(name, y)
     else:
@@ -183,7 +187,7 @@ def from_model(model: Model, X: Any = None, y: Any = None, *, plane: Sequence[st
         unknown = sorted(set(y.tolist()) - set(model.classes.tolist()), key=str)
         if unknown:
             raise DataError(f"the target '{name}' is {unknown[0]!r}, which the model has not seen")
-    boot = _boot(columns, raw, y, aim, np.zeros(len(y), dtype=bool), plane, note)
+    boot = _boot(columns, raw, y, aim, np.zeros(len(y), dtype=bool), plane, said)
     blocks = boot.scaled(_without(parameters, columns, boot.inputs))._asdict()
     boot.document["network"] = {"activation": model.activation, "output": model.loss.name} | {
         block: values.tolist() for block, values in blocks.items()
@@ -285,7 +289,7 @@ def _boot(
     target: Target,
     held_out: Array,
     plane: Sequence[str],
-    note: str,
+    said: Note,
 ) -> Boot:
     """The document on encoded rows, (m, n_slots)."""
     if not columns.slots:
@@ -297,7 +301,8 @@ def _boot(
         )
     Y = target.rows(y)
     told, criterion = share_told(raw, Y, target.classes is not None)
-    inputs, of_inputs = choose_inputs(told, criterion)
+    asked_for = np.isin(columns.slots, plane)
+    inputs, of_inputs = choose_inputs(np.where(asked_for, np.inf, told), criterion)
     rows, of_rows = choose_rows(len(raw), len(inputs))
     center, scale, of_scale = choose_scale(columns, inputs)
     names = [columns.slots[k] for k in inputs]
@@ -321,11 +326,8 @@ def _boot(
             described[k]["levels"] = [
                 {"name": name, "value": end} for name, end in zip("01", ends.tolist(), strict=True)
             ]
-    of_target = (
-        ""
-        if target.classes is not None
-        else (f"The target is scaled: ({target.name} − {target.center:.4g}) / {target.scale:.4g}.")
-    )
+    scaled = {"name": target.name, "center": target.center, "scale": target.scale}
+    of_target = [note("target", **scaled)] if target.classes is None else []
     data = {
         "inputs": described,
         "X": ((raw[rows][:, inputs] - center) / scale).T.tolist(),
@@ -333,13 +335,13 @@ def _boot(
         "targets": [target.name],
         "held_out": held_out[rows].tolist(),
         "plane": list(drawn),
-        "note": " ".join(filter(None, (of_rows, of_inputs, of_plane, of_scale, of_target, note))),
     }
     if target.classes is not None:
         whole = target.classes.dtype.kind == "f" and (target.classes % 1 == 0).all()
         labels = target.classes.astype(int) if whole else target.classes
         data["classes"] = [str(label) for label in labels.tolist()]
-    return Boot({"data": data}, columns, inputs, center, scale, target)
+    notes = [*of_rows, *of_inputs, *of_plane, *of_scale, *of_target, said]
+    return Boot({"data": data}, columns, inputs, center, scale, target, notes)
 
 
 def _held(columns: Columns, raw: Array) -> Array:

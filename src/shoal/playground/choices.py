@@ -1,6 +1,6 @@
 """From a table to what one page can hold: which inputs, which rows, which plane, which scale.
 
-Each function decides one thing and returns, last, the sentence that says so, or nothing.
+Each function decides one thing and returns, last, the notes that say so.
 """
 
 from collections.abc import Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from shoal.activations import Array
 from shoal.errors import ParameterError
+from shoal.playground.notes import Note, note
 from shoal.table import LARGEST, Columns, listed
 
 MOST_INPUTS = 30
@@ -30,6 +31,7 @@ def share_told(raw: Array, Y: Array, classify: bool) -> tuple[Array, str]:
     classify : bool
     """
     x = raw - raw.mean(axis=0)
+    x = x / np.maximum(np.abs(x).max(axis=0), 1e-300)  # or squares could overflow
     if classify:
         groups = Y if len(Y) > 1 else np.vstack([1 - Y, Y])  # (n_classes, m)
         sizes = np.maximum(groups.sum(axis=1, keepdims=True), 1)
@@ -42,24 +44,21 @@ def share_told(raw: Array, Y: Array, classify: bool) -> tuple[Array, str]:
     return share, "η²" if classify else "r²"
 
 
-def choose_inputs(told: Array, criterion: str) -> tuple[Array, str]:
+def choose_inputs(told: Array, criterion: str) -> tuple[Array, list[Note]]:
     """Indices of at most 30 inputs, those that tell most, in the order of the table."""
     if len(told) <= MOST_INPUTS:
-        return np.arange(len(told)), ""
+        return np.arange(len(told)), []
     chosen = np.sort(np.argsort(-told, kind="stable")[:MOST_INPUTS])
-    return chosen, (
-        f"The page has {MOST_INPUTS} of the {len(told):,} inputs, those with the largest "
-        f"{criterion}."
-    )
+    return chosen, [note("inputs", n=MOST_INPUTS, n_x=len(told), criterion=criterion)]
 
 
-def choose_rows(m: int, n_x: int) -> tuple[Array, str]:
+def choose_rows(m: int, n_x: int) -> tuple[Array, list[Note]]:
     """Indices of the rows that the page gets, in the order of the table."""
     most = MOST_NUMBERS // n_x
     if m <= most:
-        return np.arange(m), ""
+        return np.arange(m), []
     chosen = np.sort(np.random.RandomState(0).permutation(m)[:most])
-    return chosen, f"The page has {most:,} of the {m:,} rows, drawn at random."
+    return chosen, [note("rows", n=most, m=m)]
 
 
 def choose_plane(
@@ -68,7 +67,7 @@ def choose_plane(
     told: Array,
     criterion: str,
     wanted: Sequence[str] = (),
-) -> tuple[tuple[int, int], str]:
+) -> tuple[tuple[int, int], list[Note]]:
     """The two inputs to draw: those that are asked for, or those that tell most of the target.
 
     Numbers come before what is only 0 or 1, of which a plane shows little. A table of one input
@@ -85,30 +84,30 @@ def choose_plane(
                 f"the plane needs two different inputs, not {listed('', wanted).strip()}; there "
                 f"are {listed('', names).strip()}"
             )
-        return (names.index(wanted[0]), names.index(wanted[1])), ""
+        return (names.index(wanted[0]), names.index(wanted[1])), []
     if len(names) <= 2:
-        return (0, len(names) - 1), ""
+        return (0, len(names) - 1), []
     first, second = np.lexsort([-told, ~numeric])[:2].tolist()
-    return (first, second), (
-        f"The plane shows {names[first]} and {names[second]}, which tell most of the target "
-        f"({criterion} {told[first]:.2f} and {told[second]:.2f}); the sliders hold the other "
-        "inputs, at first at their median or their most frequent level."
+    said = note(
+        "plane",
+        first=names[first],
+        second=names[second],
+        criterion=criterion,
+        share_1=told[first],
+        share_2=told[second],
     )
+    return (first, second), [said]
 
 
-def choose_scale(columns: Columns, inputs: Array) -> tuple[Array, Array, str]:
+def choose_scale(columns: Columns, inputs: Array) -> tuple[Array, Array, list[Note]]:
     """Center and scale of the inputs.
 
-    One or two numbers of about the size that weights are made for stay as they are, so that they read
+    One or two numbers of about the size that weights are made for stay as they are, and so read
     like the table. All else is centred, and numbers are divided by their standard deviation.
     """
     center, scale = columns.centers()[inputs], columns.scales()[inputs]
     scale = np.where(scale < LARGEST, scale, 1.0)  # of a constant
     small = (np.abs(center) <= NEAR) & (scale <= NEAR) & (scale >= 1 / NEAR)
     if len(inputs) <= 2 and small.all():
-        return np.zeros(len(inputs)), np.ones(len(inputs)), "The inputs are not scaled."
-    how = (
-        "The inputs are scaled: (value − mean) / standard deviation; of what is 0 or 1 only the "
-        "mean is taken off."
-    )
-    return center, scale, how
+        return np.zeros(len(inputs)), np.ones(len(inputs)), [note("as they are")]
+    return center, scale, [note("scaled")]
