@@ -17,8 +17,8 @@ SENTENCES = {
     "plane": (
         (
             "The plane shows {first} and {second}, which tell most of the target ({criterion} "
-            "{share_1:.2f} and {share_2:.2f}); the sliders hold the other inputs, at first at their "
-            "median or their most frequent level."
+            "{share_1:.2f} and {share_2:.2f}); the sliders hold the other inputs, at first at "
+            "their median or their most frequent level."
         ),
         (
             "Il piano mostra {first} e {second}, che dicono di più sull'obiettivo ({criterion} "
@@ -28,12 +28,12 @@ SENTENCES = {
     ),
     "scaled": (
         (
-            "The inputs are scaled: (value − mean) / standard deviation; of what is 0 or 1 only the "
-            "mean is taken off."
+            "The inputs are scaled: (value − mean) / standard deviation; of what is 0 or 1 only "
+            "the mean is taken off."
         ),
         (
-            "Gli ingressi sono scalati: (valore − media) / deviazione standard; a ciò che è 0 o 1 si "
-            "toglie solo la media."
+            "Gli ingressi sono scalati: (valore − media) / deviazione standard; a ciò che è 0 o 1 "
+            "si toglie solo la media."
         ),
     ),
     "as they are": ("The inputs are not scaled.", "Gli ingressi non sono scalati."),
@@ -47,8 +47,8 @@ SENTENCES = {
     ),
     "stand-ins": (
         (
-            "A model keeps no rows: these are stand-ins, each column drawn for itself from what the "
-            "model knows of it, with the model's own answers as targets."
+            "A model keeps no rows: these are stand-ins, each column drawn for itself from what "
+            "the model knows of it, with the model's own answers as targets."
         ),
         (
             "Un modello non conserva le righe: queste sono controfigure, ogni colonna estratta per "
