@@ -1,5 +1,6 @@
 /** A chart of lines on a canvas, with axes, hover and a marker. */
 
+import { isDark } from "./colours.js";
 import { context, h } from "./dom.js";
 import { short, whole } from "./format.js";
 import { ticks } from "./plane.js";
@@ -80,11 +81,10 @@ export function makeChart({ label, testid }) {
       const toY = (/** @type {number} */ y) => bottom - ((f(y) - a) / (b - a)) * (bottom - top);
       scale = { toX, fromX: (px) => ((px - left) / (right - left)) * x1 };
 
-      const style = getComputedStyle(canvas);
-      const ink = style.color;
+      const ink = isDark() ? "#a3abb8" : "#59616e";
+      const faint = isDark() ? "#2c323c" : "#e1e3e6";
       draw.font = "10px system-ui, sans-serif";
       draw.lineWidth = 1;
-      const faint = style.getPropertyValue("--line");
       draw.fillStyle = ink;
       draw.textAlign = "right";
       draw.textBaseline = "middle";

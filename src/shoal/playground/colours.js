@@ -26,9 +26,17 @@ function css([r, g, b], alpha = 1) {
   return `rgb(${r} ${g} ${b} / ${alpha})`;
 }
 
+const preference = matchMedia("(prefers-color-scheme: dark)");
+let dark = preference.matches;
+
 export function isDark() {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  return dark;
+}
+
+/** Takes the theme that was chosen, or the system's. @param {boolean | null} chosen */
+export function setDark(chosen) {
+  if (chosen !== null) document.documentElement.dataset.theme = chosen ? "dark" : "light";
+  dark = chosen ?? preference.matches;
 }
 
 /** The ground that pictures fade into. @returns {Colour} */

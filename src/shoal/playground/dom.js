@@ -60,7 +60,7 @@ export function fill(element, ...children) {
 
 /** Sets a text only where it differs. @param {Node} node @param {string} text */
 export function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  if (node.firstChild?.nodeValue !== text) node.textContent = text;
 }
 
 /**
@@ -81,14 +81,41 @@ export function icon(path) {
   return svg("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" }, svg("path", { d: path }));
 }
 
+/** @type {WeakMap<Element, {width: number, height: number}>} */
+const sizes = new WeakMap();
+/** @type {() => void} */
+let resized = () => {};
+const watcher = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) {
+    sizes.set(target, { width: contentRect.width, height: contentRect.height });
+  }
+  resized();
+});
+
+/** @param {() => void} act called when an element whose size was asked for has another one */
+export function onResize(act) {
+  resized = act;
+}
+
+/** An element's size, remembered: to ask the browser in every frame would make it lay out again.
+ * @param {Element} element */
+export function sizeOf(element) {
+  let size = sizes.get(element);
+  if (!size) {
+    size = { width: element.clientWidth, height: element.clientHeight };
+    sizes.set(element, size);
+    watcher.observe(element);
+  }
+  return size;
+}
+
 /**
  * The drawing context of a canvas, its pixels those of the screen.
  * @param {HTMLCanvasElement} canvas
  */
 export function context(canvas) {
+  const { width, height } = sizeOf(canvas);
   const ratio = Math.min(2, devicePixelRatio || 1);
-  const width = canvas.clientWidth;
-  const height = canvas.clientHeight;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);

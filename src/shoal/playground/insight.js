@@ -416,25 +416,27 @@ export function turnLine(parameters, j, plane, pivot, [x, y]) {
  * Where a field of n × n values (the first row on top) crosses a level: pieces of a line, in
  * fractions of the picture's width and height (marching squares).
  * @param {ArrayLike<number>} field @param {number} n @param {number} level
- * @returns {[number, number, number, number][]}
+ * @returns {number[]} x, y, x, y of each piece
  */
 export function contour(field, n, level) {
-  /** @type {[number, number, number, number][]} */
+  /** @type {number[]} */
   const pieces = [];
+  const cuts = new Float64Array(8);
   for (let row = 0; row < n - 1; row++) {
     for (let col = 0; col < n - 1; col++) {
       const at = row * n + col;
-      const corner = [field[at], field[at + 1], field[at + n + 1], field[at + n]].map((v) => v - level);
-      /** @type {[number, number][]} */
-      const cuts = [];
-      for (let side = 0; side < 4; side++) {
-        const [v, w] = [corner[side], corner[(side + 1) % 4]];
-        if (v > 0 === w > 0) continue;
-        const t = v / (v - w);
-        const [x, y] = [[t, 0], [1, t], [1 - t, 1], [0, 1 - t]][side];
-        cuts.push([(col + 0.5 + x) / n, (row + 0.5 + y) / n]);
-      }
-      for (let k = 0; k + 1 < cuts.length; k += 2) pieces.push([...cuts[k], ...cuts[k + 1]]);
+      const [a, b, c, d] = [field[at] - level, field[at + 1] - level, field[at + n + 1] - level, field[at + n] - level];
+      if (a > 0 === b > 0 && b > 0 === c > 0 && c > 0 === d > 0) continue;
+      let found = 0;
+      const cut = (/** @type {number} */ x, /** @type {number} */ y) => {
+        cuts[found++] = (col + 0.5 + x) / n;
+        cuts[found++] = (row + 0.5 + y) / n;
+      };
+      if (a > 0 !== b > 0) cut(a / (a - b), 0);
+      if (b > 0 !== c > 0) cut(1, b / (b - c));
+      if (c > 0 !== d > 0) cut(1 - c / (c - d), 1);
+      if (d > 0 !== a > 0) cut(0, 1 - d / (d - a));
+      for (let k = 0; k < found; k++) pieces.push(cuts[k]);
     }
   }
   return pieces;

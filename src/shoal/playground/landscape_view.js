@@ -106,9 +106,10 @@ export function makeLandscape(session) {
       draw.lineWidth = 0.8;
       for (let k = 1; k < 10; k++) {
         draw.beginPath();
-        for (const [ax, ay, bx, by] of contour(J.data, N, low + (high - low) * (k / 10) ** 2)) {
-          draw.moveTo(ax * size, ay * size);
-          draw.lineTo(bx * size, by * size);
+        const pieces = contour(J.data, N, low + (high - low) * (k / 10) ** 2);
+        for (let n = 0; n < pieces.length; n += 4) {
+          draw.moveTo(pieces[n] * size, pieces[n + 1] * size);
+          draw.lineTo(pieces[n + 2] * size, pieces[n + 3] * size);
         }
         draw.stroke();
       }

@@ -91,12 +91,20 @@ export function share(session) {
     const hash = await linkOf(session, { lock: chosen("lock"), hide: chosen("hide"), weights: weights.checked });
     text.value = location.href.split("#")[0].replace(/[?&]token=[^&]*/, "") + hash;
     linkOf.written = hash;
-    history.replaceState(null, "", hash);
+    try {
+      history.replaceState(null, "", hash);
+    } catch {
+      // in a frame of a report there is no address to change
+    }
   };
   const copied = h("button", { type: "button", class: "wide", "data-testid": "copy-link", onclick: async () => {
     text.select();
-    await navigator.clipboard?.writeText(text.value);
-    say(copied, t("copied"));
+    try {
+      await navigator.clipboard.writeText(text.value);
+      say(copied, t("copied"));
+    } catch {
+      // the text is selected, to be copied by hand
+    }
   } }, t("share.copy"));
   const locks = CONTROLS.map((name) =>
     h("label", { class: "labelled" }, h("span", {}, t(`control.${name}`)),

@@ -134,9 +134,10 @@ function formula(session, name) {
   for (const part of OPERATIONS[name].parts) {
     if (part === "@") line.append(h("span", { class: "product", title: t("math.product") }, "@"));
     else if (part === "∗") line.append(h("span", { class: "entrywise", title: t("math.entrywise") }, "∗"));
+    else if (part === "1/m") line.append(h("span", { class: "fraction" }, h("sup", {}, "1"), "⁄", h("sub", {}, "m")), " ");
     else if (part === "σ" && session.state.output !== "sigmoid") line.append(session.state.output);
-    else if (/^[A-Zbdθα1gσ]/.test(part) && part.length > 1) line.append(h("i", {}, part));
-    else line.append(/^[+−←=]$/.test(part) ? ` ${part} ` : part);
+    else if (/^[+−←=Σ,]$/.test(part)) line.append(part === "," ? ", " : part === "Σ" ? "Σ " : ` ${part} `);
+    else line.append(/^[()σg]/.test(part) ? part : h("i", {}, part));
   }
   return line;
 }
@@ -146,7 +147,7 @@ function shapes(session, name) {
   if (name === "update" || name === "J") return "";
   const shape = (/** @type {string} */ part) => {
     const { rows, cols } = named(session, part);
-    return `(${rows}, ${cols})`;
+    return `(${rows},${cols})`;
   };
   const matrices = /^(W1|b1|W2|b2|X|Y|Z1|A1|Z2|A2|dZ2|dZ1)ᵀ?$/;
   const parts = OPERATIONS[name].parts.filter((part) => matrices.test(part) || /^[@+−∗Σ]$/.test(part));

@@ -2,15 +2,15 @@
 
 import { ACTIVATIONS } from "./functions.js";
 import { isDark, classColour, paint, paintClasses, signColour } from "./colours.js";
-import { context, fill, h, say, svg } from "./dom.js";
+import { context, fill, h, say, sizeOf, svg } from "./dom.js";
 import { percent, short } from "./format.js";
 import { numberField } from "./number_field.js";
 import { columnOf, sub } from "./points.js";
-import { norm } from "./insight.js";
+import { labelOf, norm } from "./insight.js";
 import { t } from "./strings.js";
 
 const CARDS = 8; // so many units have a card; of more, the first few do
-const FIRST = 5;
+const FIRST = 6;
 
 /**
  * @typedef {import("./engine.js").Block} Block
@@ -30,6 +30,7 @@ export function makeNetwork(session, field, hover) {
   /** @type {{path: SVGElement, from: Element, to: Element, block: Block, k: number}[]} */
   let links = [];
   let placed = "";
+  let badged = 0; // times that a badge came or went, which moves the cards
   let locked = false;
 
   /** A weight or bias that can be edited. @param {Block} block @param {number} k @param {string} name */
@@ -83,7 +84,7 @@ export function makeNetwork(session, field, hover) {
     const cards = units.map((j) => unitCard(j));
     const note = h("p", { class: "note" }, t("network.none"));
     fill(hidden, session.n_h ? cards : note, session.n_h > CARDS ? more(units) : null);
-    hidden.dataset.size = cards.length > 6 ? "small" : cards.length > 4 ? "middle" : "large";
+    hidden.dataset.size = cards.length > 5 ? "small" : cards.length > 4 ? "middle" : "large";
 
     const n_y = points.Y.rows;
     const from = session.n_h ? cards : inputNodes;
@@ -161,6 +162,7 @@ export function makeNetwork(session, field, hover) {
       ].filter(Boolean).join("|");
       if (badges.dataset.now !== now) {
         badges.dataset.now = now;
+        badged++;
         fill(badges, now.split("|").filter(Boolean).map((name) => {
           const [kind, k] = name.split(" ");
           return h("span", { class: `badge ${kind}`, title: t(`badge.${kind}.help`) }, t(`badge.${kind}`, { k }));
@@ -289,10 +291,13 @@ export function makeNetwork(session, field, hover) {
     const classes = session.state.points.classes.length;
     draw.globalAlpha = m > 100 ? 0.45 : 0.85;
     const step = Math.max(1, Math.floor(m / 800));
-    for (let i = 0; i < m; i += step) {
-      const label = classes ? (Y.rows === 1 ? Y.data[i] : 0) : 1;
-      draw.fillStyle = classColour(label);
-      draw.fillRect(x(z[i]) - 1.5, y(a[i]) - 1.5, 3, 3);
+    for (let label = 0; label < Math.max(1, classes); label++) {
+      draw.fillStyle = classColour(classes ? label : 1);
+      draw.beginPath();
+      for (let i = 0; i < m; i += step) {
+        if (!classes || labelOf(Y, i) === label) draw.rect(x(z[i]) - 1.5, y(a[i]) - 1.5, 3, 3);
+      }
+      draw.fill();
     }
     draw.globalAlpha = 1;
     const { points } = session.state;
@@ -307,10 +312,11 @@ export function makeNetwork(session, field, hover) {
 
   /** Puts the ends of the lines where the boxes are; only when those moved. */
   const place = () => {
-    const frame = element.getBoundingClientRect();
-    const key = [frame.width, frame.height, hidden.scrollTop, built].join();
-    if (key === placed || !frame.width) return;
+    const sizes = [element, hidden].map(sizeOf);
+    const key = [...sizes.flatMap(({ width, height }) => [width, height]), badged].join();
+    if (key === placed || !sizes[0].width) return;
     placed = key;
+    const frame = element.getBoundingClientRect();
     edges.setAttribute("viewBox", `0 0 ${frame.width} ${frame.height}`);
     const boxes = new Map();
     const box = (/** @type {Element} */ node) => {

@@ -48,14 +48,19 @@ export function numberField(how) {
   const stepped = (/** @type {number} */ value, /** @type {number} */ steps) =>
     clip(ratio ? value * 1.1 ** steps || 0.001 : rounded(value + steps * stepOf(value), stepOf(value)));
 
+  let shown = "";
+  let icy = false;
   const draw = () => {
-    const value = get();
-    if (document.activeElement !== input || !typed) {
-      const text = show(value);
-      if (input.value !== text) input.value = text;
+    if (icy !== (frozen?.() ?? false)) {
+      icy = !icy;
+      input.classList.toggle("frozen", icy);
     }
-    input.setAttribute("aria-valuenow", String(value));
-    input.classList.toggle("frozen", frozen?.() ?? false);
+    const text = show(get());
+    if (typed || (text === shown && input.value === text)) return;
+    shown = text;
+    input.value = text;
+    input.setAttribute("aria-valuenow", String(get()));
+    input.setAttribute("aria-valuetext", text);
   };
   const commit = () => {
     if (!typed) return;

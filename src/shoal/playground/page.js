@@ -3,7 +3,8 @@
 import { parametersOfBoot, pointsOfBoot, readBoot, settingsOfBoot } from "./boot.js";
 import { makeCurves } from "./curves.js";
 import { dialog, makeData, readFile, readTable } from "./data_view.js";
-import { choice, fill, h, icon, say } from "./dom.js";
+import { isDark, setDark } from "./colours.js";
+import { choice, fill, h, icon, onResize, say } from "./dom.js";
 import { rowsOf } from "./engine.js";
 import { Field } from "./field.js";
 import { LESSONS, count } from "./lessons.js";
@@ -134,6 +135,9 @@ function build(session) {
     lesson.reset();
     session.notify();
   });
+  /** @type {{update: () => void}[]} */
+  const watched = [plane, network, time];
+  /** @type {{update: () => void}[]} */
   const views = [lesson, time, data, controls, plane, network, mathematics, curves];
 
   const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
@@ -148,7 +152,7 @@ function build(session) {
 
   const undo = small("undo", t("menu.undo"), () => session.undo());
   const redo = small("redo", t("menu.redo"), () => session.redo());
-  const language = h("button", { type: "button", class: "small", "data-testid": "language", lang: languageNow() === "en" ? "it" : "en", onclick: () => {
+  const language = h("button", { type: "button", class: "small", "data-testid": "language", title: t("menu.language.help"), "aria-label": t("menu.language.help"), lang: languageNow() === "en" ? "it" : "en", onclick: () => {
     setLanguage(languageNow() === "en" ? "it" : "en");
     localStorageSet("language", languageNow());
     build(session);
@@ -158,9 +162,7 @@ function build(session) {
     h("button", { type: "button", class: "small accent", "data-testid": "share", onclick: () => share(session) }, t("menu.share")),
     language,
     small("theme", t("menu.theme"), () => {
-      const root = document.documentElement;
-      const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-      root.dataset.theme = dark ? "light" : "dark";
+      setDark(!isDark());
       session.changed();
     }),
     small("keys", t("menu.help"), showKeys));
@@ -176,7 +178,7 @@ function build(session) {
     time.event,
     lesson.element,
     panel("data", t("data.title"), [data.head, h("span", { class: "stretch" }), lines, tableOf(t("table.data"), plane.table)], plane.element, data.element),
-    panel("network", t("network.title"), [controls.element, h("span", { class: "stretch" }), tableOf(t("table.network"), network.table)], network.element),
+    panel("network", t("network.title"), [controls.units, h("span", { class: "stretch" }), tableOf(t("table.network"), network.table)], controls.start, network.element),
     panel("mathematics", t("math.title"), [], mathematics.element),
     panel("curves", t("curve.title"), [h("span", { class: "stretch" }), tableOf(t("table.curves"), curves.table)], curves.element),
   );
@@ -191,7 +193,8 @@ function build(session) {
     dirty = false;
     const start = performance.now();
     applyLocks(session, main);
-    for (const view of views) view.update();
+    // While training, what is read rather than watched is drawn in every fourth picture.
+    for (const view of views) if (!session.playing || drawn % 4 === 0 || watched.includes(view)) view.update();
     undo.disabled = !session.undos.length;
     redo.disabled = !session.redos.length;
     main.dataset.lesson = session.settings.lesson;
@@ -211,10 +214,11 @@ function build(session) {
   applyLocks(session, main);
   draw(0);
 
-  const sizes = new ResizeObserver(ask);
-  for (const element of main.querySelectorAll(".plane-frame, .network, .curves-body")) sizes.observe(element);
-  signal.addEventListener("abort", () => sizes.disconnect());
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => session.changed(), { signal });
+  onResize(ask);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    if (!document.documentElement.dataset.theme) setDark(null);
+    session.changed();
+  }, { signal });
   listen(session, signal);
 }
 
@@ -224,10 +228,11 @@ let reported = -1;
 function report(session) {
   if (session.playing || session.generation === reported) return;
   reported = session.generation;
-  const { W1, b1, W2, b2 } = session.state.parameters;
-  const detail = { W1: rowsOf(W1), b1: rowsOf(b1), W2: rowsOf(W2), b2: rowsOf(b2), iteration: session.state.iteration };
+  const { parameters, activation, output, iteration } = session.state;
+  const { W1, b1, W2, b2 } = parameters;
+  const detail = { W1: rowsOf(W1), b1: rowsOf(b1), W2: rowsOf(W2), b2: rowsOf(b2), activation, output, iteration };
   document.dispatchEvent(new CustomEvent("shoal:parameters", { detail }));
-  /** @type {any} */ (window).shoalHost?.parameters(detail.W1, detail.b1, detail.W2, detail.b2);
+  /** @type {any} */ (window).shoalHost?.parameters(detail.W1, detail.b1, detail.W2, detail.b2, { activation, output, iteration });
 }
 
 /** Keys, files and pasted tables. @param {Session} session @param {AbortSignal} signal */
@@ -313,18 +318,20 @@ function networkControls(session) {
   const scale = numberField({ label: t("network.scale"), testid: "scale", get: () => session.settings.scale, set: (value) => session.set("scale", value), low: 0, high: 1e6, ratio: true });
   const seed = numberField({ label: t("network.seed"), testid: "random_state", get: () => session.settings.random_state, set: (value) => session.set("random_state", value), low: 0, high: 2 ** 32 - 1, step: 1, show: String });
   const numbers = h("small", { class: "numbers" });
-  const element = h("div", { class: "row" },
-    h("span", { class: "stepper", "data-control": "network" },
+  const layer = h("div", { class: "row" },
+    h("span", { class: "stepper" },
       h("button", { type: "button", "aria-label": t("network.fewer"), "data-testid": "fewer-units", onclick: by(-1) }, "−"),
       units.element,
       h("button", { type: "button", "aria-label": t("network.more.one"), "data-testid": "more-units", onclick: by(1) }, "+"),
       h("span", {}, t("network.units"))),
-    activation,
-    h("span", { class: "row start", "data-control": "start" }, h("span", {}, t("network.start")), scheme, scale.element,
-      h("label", { class: "labelled" }, h("span", {}, t("data.seed")), seed.element)),
-    numbers);
+    activation);
+  const start = h("div", { class: "row start", "data-control": "start" },
+    h("span", {}, t("network.start")), scheme, scale.element,
+    h("label", { class: "labelled" }, h("span", {}, t("data.seed")), seed.element),
+    h("span", { class: "stretch" }), numbers);
   return {
-    element,
+    units: layer,
+    start,
     update() {
       units.draw();
       scale.draw();

@@ -1,7 +1,7 @@
 /** The data and the decision: points, the output over the plane, the units' lines. */
 
 import { classColour, isDark, mark, paint, paintClasses, valueColour } from "./colours.js";
-import { context, h, icon, svg } from "./dom.js";
+import { context, h, icon, sizeOf, svg } from "./dom.js";
 import { short } from "./format.js";
 import { contour, labelOf, lineOf, predictions, segment, shiftLine, turnLine } from "./insight.js";
 import { addPoint, erasePoint, flipPoint, movePoint, nearest } from "./points.js";
@@ -43,7 +43,7 @@ export function makePlane(session, field) {
   // ---- places ----------------------------------------------------------------------------------
 
   const frame = () => {
-    const { clientWidth: width, clientHeight: height } = canvas;
+    const { width, height } = sizeOf(canvas);
     return { w: width - MARGIN.left - MARGIN.right, h: height - MARGIN.top - MARGIN.bottom };
   };
   const toScreen = (/** @type {number} */ x, /** @type {number} */ y) => {
@@ -226,9 +226,10 @@ export function makePlane(session, field) {
     if (session.state.output !== "sigmoid" || Z2.rows > 1) return;
     const { w, h: high } = frame();
     draw.beginPath();
-    for (const [ax, ay, bx, by] of contour(Z2.data, field.n, 0)) {
-      draw.moveTo(MARGIN.left + ax * w, MARGIN.top + ay * high);
-      draw.lineTo(MARGIN.left + bx * w, MARGIN.top + by * high);
+    const pieces = contour(Z2.data, field.n, 0);
+    for (let k = 0; k < pieces.length; k += 4) {
+      draw.moveTo(MARGIN.left + pieces[k] * w, MARGIN.top + pieces[k + 1] * high);
+      draw.lineTo(MARGIN.left + pieces[k + 2] * w, MARGIN.top + pieces[k + 3] * high);
     }
     draw.strokeStyle = isDark() ? "#e8eaee" : "#20242b";
     draw.lineWidth = 1.6;
@@ -238,7 +239,7 @@ export function makePlane(session, field) {
   const drawAxes = (/** @type {CanvasRenderingContext2D} */ draw, /** @type {number} */ height) => {
     const { points } = session.state;
     const { box } = field;
-    draw.fillStyle = getComputedStyle(canvas).color;
+    draw.fillStyle = isDark() ? "#a3abb8" : "#59616e";
     draw.font = "10.5px system-ui, sans-serif";
     const [across, up] = points.plane.map((k) => points.inputs[k]);
     draw.textAlign = "center";
@@ -284,7 +285,8 @@ export function makePlane(session, field) {
       draw.lineWidth = strong ? 2.2 : 1.1;
       draw.stroke();
       draw.setLineDash([]);
-      const [x, y] = [a[0] + 0.06 * (b[0] - a[0]), a[1] + 0.06 * (b[1] - a[1])];
+      const along = 0.05 + 0.06 * (j % 4);
+      const [x, y] = [a[0] + along * (b[0] - a[0]), a[1] + along * (b[1] - a[1])];
       draw.globalAlpha = strong ? 1 : 0.75;
       draw.fillStyle = isDark() ? "#1b1f26" : "#fcfcfa";
       draw.beginPath();
@@ -309,15 +311,35 @@ export function makePlane(session, field) {
     }
   };
 
-  const drawPoints = (/** @type {CanvasRenderingContext2D} */ draw) => {
+  /** The points, drawn once as long as they stay. */
+  const points = document.createElement("canvas");
+  let pointsKey = /** @type {unknown[]} */ ([]);
+  const radiusOf = (/** @type {number} */ m) => (m > 2000 ? 2 : m > 800 ? 2.6 : m > 60 ? 3.4 : 5);
+  const drawPoints = (/** @type {CanvasRenderingContext2D} */ screen) => {
     const { X, Y, heldOut, classes } = session.state.points;
     const m = X.cols;
-    const radius = m > 2000 ? 2 : m > 800 ? 2.6 : m > 60 ? 3.4 : 5;
-    for (let i = 0; i < m; i++) {
-      const [x, y] = place(i);
-      if (classes.length) mark(draw, x, y, labelOf(Y, i), { radius, hollow: heldOut[i] });
-      else mark(draw, x, y, 0, { radius, hollow: heldOut[i], colour: valueColour(Y.data[i], ...range()) });
+    const radius = radiusOf(m);
+    const key = [X, Y, heldOut, field.box, canvas.width, canvas.height, isDark()];
+    if (key.some((part, k) => part !== pointsKey[k])) {
+      pointsKey = key;
+      points.width = canvas.width;
+      points.height = canvas.height;
+      const draw = /** @type {CanvasRenderingContext2D} */ (points.getContext("2d"));
+      draw.setTransform(screen.getTransform());
+      for (let i = 0; i < m; i++) {
+        const [x, y] = place(i);
+        if (classes.length) mark(draw, x, y, labelOf(Y, i), { radius, hollow: heldOut[i] });
+        else mark(draw, x, y, 0, { radius, hollow: heldOut[i], colour: valueColour(Y.data[i], ...range()) });
+      }
     }
+    screen.save();
+    screen.resetTransform();
+    screen.drawImage(points, 0, 0);
+    screen.restore();
+  };
+
+  const drawExample = (/** @type {CanvasRenderingContext2D} */ draw) => {
+    const radius = radiusOf(session.state.points.X.cols);
     const [x, y] = place(session.settings.example);
     draw.strokeStyle = isDark() ? "#fff" : "#111";
     draw.lineWidth = 1.6;
@@ -383,6 +405,7 @@ export function makePlane(session, field) {
       draw.clip();
       drawContour(draw);
       drawPoints(draw);
+      drawExample(draw);
       drawLines(draw);
       draw.restore();
       drawAxes(draw, height);

@@ -12,7 +12,7 @@ export function makePython(session) {
   const copied = h("button", {
     type: "button",
     class: "small",
-    onclick: () => navigator.clipboard?.writeText(scriptOf(session)).then(() => (copied.textContent = t("copied"))),
+    onclick: () => navigator.clipboard?.writeText(scriptOf(session)).then(() => (copied.textContent = t("copied")), () => {}),
   }, t("copy"));
   const element = h("div", {}, h("h3", {}, t("python.step")), lines, h("h3", {}, t("python.whole"), " ", copied), script);
   return {

@@ -85,7 +85,7 @@ export class Session {
     this.sharpness = null;
     this.selected = -1; // hidden unit
     /** @type {{name: string, row: number, col: number} | null} the cell that is spelt out */
-    this.cell = null;
+    this.cell = { name: "Z1", row: 0, col: 0 };
     this.facts = new Set(); // what lessons ask whether it was done
     this.history = new History();
     /** @type {Timeline<State>} */
@@ -123,7 +123,6 @@ export class Session {
     this.timeline.add(this.state, true);
     if (this.selected >= start.W1.rows) this.selected = -1;
     if (this.settings.example >= points.X.cols) this.settings.example = 0;
-    this.cell = null;
     this.changed();
   }
 

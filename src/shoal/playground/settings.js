@@ -22,7 +22,7 @@ export const SETTINGS = {
   noise: { initial: 0.2, low: 0, high: 10 },
   data_seed: { initial: 1, low: 0, high: 2 ** 32 - 1, whole: true },
   held_out: { initial: 0, low: 0, high: 0.9 },
-  n_h: { initial: 4, low: 0, high: 50, whole: true },
+  n_h: { initial: 4, low: 0, high: 1000, whole: true },
   activation: { initial: "tanh", of: Object.keys(ACTIVATIONS) },
   learning_rate: { initial: 1.2, low: 0, high: 1e6 },
   scheme: { initial: "normal", of: SCHEMES },

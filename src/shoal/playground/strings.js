@@ -21,7 +21,8 @@ const TEXTS = {
   "table.network": ["The hidden units", "Le unità nascoste"],
   "table.curves": ["The run so far", "L'addestramento finora"],
 
-  "menu.language": ["Italiano", "English"],
+  "menu.language": ["IT", "EN"],
+  "menu.language.help": ["Italiano", "English"],
   "menu.theme": ["Light or dark", "Chiaro o scuro"],
   "menu.share": ["Share", "Condividi"],
   "menu.undo": ["Undo (Ctrl+Z)", "Annulla (Ctrl+Z)"],
