@@ -2,8 +2,7 @@
 
 import { isDark } from "./colours.js";
 import { context, h } from "./dom.js";
-import { short, whole } from "./format.js";
-import { ticks } from "./plane.js";
+import { short, ticks, whole } from "./format.js";
 
 /**
  * @typedef {object} Series
@@ -55,7 +54,7 @@ export function makeChart({ label, testid }) {
       const { draw, width, height } = context(canvas);
       if (!width) return;
       draw.clearRect(0, 0, width, height);
-      const left = 42;
+      const left = 46;
       const right = width - 8;
       const top = 20;
       const bottom = height - 18;
@@ -73,7 +72,8 @@ export function makeChart({ label, testid }) {
         }
       }
       if (level !== undefined) [y0, y1] = [Math.min(y0, level), Math.max(y1, level * 1.05)];
-      if (!(y1 > y0)) [y0, y1] = Number.isFinite(y0) ? [y0 - (Math.abs(y0) || 1) * 0.1, y0 + (Math.abs(y0) || 1) * 0.1] : [0, 1];
+      if (high !== undefined) y0 = Math.min(y0, high - 0.2);
+      if (!(y1 - y0 > 1e-9 * Math.abs(y1))) [y0, y1] = Number.isFinite(y0) ? [y0 - (Math.abs(y0) || 1) * 0.1, y0 + (Math.abs(y0) || 1) * 0.1] : [0, 1];
       const f = (/** @type {number} */ v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
       const room = 0.06 * (f(y1) - f(y0));
       const [a, b] = [f(y0) - (low === undefined ? room : 0), f(y1) + (high === undefined ? room : 0)];
@@ -88,21 +88,21 @@ export function makeChart({ label, testid }) {
       draw.fillStyle = ink;
       draw.textAlign = "right";
       draw.textBaseline = "middle";
-      const values = log ? powers(a, b) : ticks(a, b).map((v) => (Math.abs(v) < 1e-12 ? 0 : v));
-      for (const value of values) {
+      const values = log ? powers(a, b).map((value) => ({ value, text: short(value, 4) })) : ticks(a, b);
+      for (const { value, text } of values) {
         const y = toY(value);
         draw.strokeStyle = faint;
         draw.beginPath();
         draw.moveTo(left, Math.round(y) + 0.5);
         draw.lineTo(right, Math.round(y) + 0.5);
         draw.stroke();
-        draw.fillText(short(value, log ? 3 : 2).replace(/([.,]\d*?)0+$/, "$1").replace(/[.,]$/, ""), left - 5, y);
+        draw.fillText(text, left - 5, y);
       }
       draw.textAlign = "center";
       draw.textBaseline = "top";
-      for (const value of ticks(0, x1).filter((v) => Number.isInteger(v))) {
+      for (const { value } of ticks(0, x1)) {
         const x = toX(value);
-        if (x > left + 12 && x < right - 14) draw.fillText(whole(value), x, bottom + 4);
+        if (Number.isInteger(value) && x > left + 12 && x < right - 14) draw.fillText(whole(value), x, bottom + 4);
       }
       draw.textAlign = "left";
       draw.textBaseline = "top";
@@ -179,6 +179,10 @@ function line(draw, { count, x, y, colour, width: thick = 1.6, dashed, faint }, 
   }
   draw.stroke();
   draw.setLineDash([]);
+  if (count === 1 && Number.isFinite(y(0))) {
+    draw.fillStyle = colour;
+    draw.fillRect(toX(x(0)) - 2.5, toY(y(0)) - 2.5, 5, 5);
+  }
   draw.globalAlpha = 1;
 }
 

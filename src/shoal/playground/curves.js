@@ -86,7 +86,7 @@ export function makeCurves(session) {
       right.update([...ghosts(COLUMN.accuracy), own(COLUMN.accuracy, t("curve.train"), COLOURS.accuracy, false, trace.accuracy), ...heldOutAccuracy], {
         title: t(regression ? "curve.r2" : "curve.accuracy"),
         marker,
-        ...(regression ? { high: 1 } : { high: 1.02 }),
+        ...(regression ? { high: 1 } : { high: 1.01 }),
       });
     },
     gradients() {

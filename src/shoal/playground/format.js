@@ -49,3 +49,19 @@ export function whole(value) {
   const text = String(Math.round(value));
   return text.replace(/\B(?=(\d{3})+(?!\d))/g, comma ? "." : ",");
 }
+
+/** Three to seven round numbers in a range, with as many digits as tell them apart.
+ * @param {number} low @param {number} high */
+export function ticks(low, high) {
+  const rough = (high - low) / 5;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough) ?? rough;
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const all = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
+    const value = k * step;
+    const text = Math.abs(value) >= 1e5 || digits > 7 ? short(value) : fixed(value, digits);
+    all.push({ value, text: Math.abs(value) >= 1000 ? whole(value) : text });
+  }
+  return all;
+}

@@ -30,7 +30,7 @@ export function makeNetwork(session, field, hover) {
   /** @type {{path: SVGElement, from: Element, to: Element, block: Block, k: number}[]} */
   let links = [];
   let placed = "";
-  let badged = 0; // times that a badge came or went, which moves the cards
+  let badged = 0; // changes of badges or sizes, which move the cards
   let locked = false;
 
   /** A weight or bias that can be edited. @param {Block} block @param {number} k @param {string} name */
@@ -84,8 +84,6 @@ export function makeNetwork(session, field, hover) {
     const cards = units.map((j) => unitCard(j));
     const note = h("p", { class: "note" }, t("network.none"));
     fill(hidden, session.n_h ? cards : note, session.n_h > CARDS ? more(units) : null);
-    hidden.dataset.size = cards.length > 5 ? "small" : cards.length > 4 ? "middle" : "large";
-
     const n_y = points.Y.rows;
     const from = session.n_h ? cards : inputNodes;
     const two = h("div", { class: "node bias", title: t("network.bias") }, "1");
@@ -125,7 +123,7 @@ export function makeNetwork(session, field, hover) {
       { class: "fields" },
       named.map((k) => weight("W1", j * n_x + k, `w${sub(j + 1)}${sub(k + 1)}`)),
       weight("b1", j, `b${sub(j + 1)}`),
-      points.Y.rows === 1 ? h("span", { class: "outgoing" }, weight("W2", j, `w²${sub(j + 1)}`)) : null,
+      points.Y.rows === 1 ? h("span", { class: "outgoing" }, weight("W2", j, `W2${sub(j + 1)}`)) : null,
     );
     const card = h(
       "section",
@@ -201,13 +199,13 @@ export function makeNetwork(session, field, hover) {
     const value = h("output", { class: "value" });
     const name = n_y === 1 ? "ŷ" : classes[r] ?? targets[r];
     const heat = n_y <= 4 ? h("canvas", { class: "heat", "aria-hidden": "true" }) : null;
-    const weights = session.n_h || n_y > 1 ? [] : points.inputs.slice(0, 6).map((_, k) => weight("W2", r * parameters.W2.cols + k, `w²${sub(k + 1)}`));
+    const weights = session.n_h || n_y > 1 ? [] : points.inputs.slice(0, 6).map((_, k) => weight("W2", r * parameters.W2.cols + k, `w${sub(k + 1)}`));
     const card = h(
       "section",
       { class: "unit output", "data-testid": `output-${r}` },
       h("header", {}, h("b", {}, name), value),
       heat,
-      h("div", { class: "fields" }, weights, weight("b2", r, n_y === 1 ? "b²" : `b²${sub(r + 1)}`)),
+      h("div", { class: "fields" }, weights, weight("b2", r, n_y === 1 ? "b2" : `b2${sub(r + 1)}`)),
     );
     parts.push(() => {
       const { A2 } = session.trace.cache;
@@ -310,10 +308,20 @@ export function makeNetwork(session, field, hover) {
     draw.stroke();
   };
 
+  /** Cards as large as there is room for. */
+  const fit = () => {
+    const units = shown();
+    const room = (sizeOf(element).height - (session.n_h > CARDS ? 90 : 0)) / units.length;
+    const size = room >= 102 ? "large" : room >= 80 ? "middle" : room >= 58 ? "small" : "tiny";
+    if (hidden.dataset.size === size) return;
+    hidden.dataset.size = size;
+    badged++;
+  };
+
   /** Puts the ends of the lines where the boxes are; only when those moved. */
   const place = () => {
     const sizes = [element, hidden].map(sizeOf);
-    const key = [...sizes.flatMap(({ width, height }) => [width, height]), badged].join();
+    const key = [...sizes.flatMap(({ width, height }) => [width, height]), badged, session.selected].join();
     if (key === placed || !sizes[0].width) return;
     placed = key;
     const frame = element.getBoundingClientRect();
@@ -363,6 +371,7 @@ export function makeNetwork(session, field, hover) {
         build();
       }
       for (const part of parts) part();
+      fit();
       place();
       drawEdges();
     },
@@ -370,7 +379,7 @@ export function makeNetwork(session, field, hover) {
       const { parameters } = session.state;
       const { health } = session.trace;
       const { inputs } = session.state.points;
-      const head = [t("table.unit"), ...inputs.map((_, k) => `w${sub(k + 1)}`), "b", "w²", "g′", t("table.state")];
+      const head = [t("table.unit"), ...inputs.map((_, k) => `w${sub(k + 1)}`), "b", "W2", "g′", t("table.state")];
       const { W1, b1, W2 } = parameters;
       const rows = health.map((unit, j) => [
         String(j + 1),

@@ -2,7 +2,7 @@
 
 import { classColour, isDark, mark, paint, paintClasses, valueColour } from "./colours.js";
 import { context, h, icon, sizeOf, svg } from "./dom.js";
-import { short } from "./format.js";
+import { short, ticks } from "./format.js";
 import { contour, labelOf, lineOf, predictions, segment, shiftLine, turnLine } from "./insight.js";
 import { addPoint, erasePoint, flipPoint, movePoint, nearest } from "./points.js";
 import { t } from "./strings.js";
@@ -244,16 +244,16 @@ export function makePlane(session, field) {
     const [across, up] = points.plane.map((k) => points.inputs[k]);
     draw.textAlign = "center";
     draw.textBaseline = "top";
-    for (const raw of ticks(across.center + across.scale * box.x0, across.center + across.scale * box.x1)) {
+    for (const { value: raw, text } of ticks(across.center + across.scale * box.x0, across.center + across.scale * box.x1)) {
       const [x] = toScreen((raw - across.center) / across.scale, 0);
-      draw.fillText(short(raw, 2).replace(/([.,]\d*?)0+$/, "$1").replace(/[.,]$/, ""), x, height - 17);
+      draw.fillText(text, x, height - 17);
     }
     if (points.plane[0] !== points.plane[1]) {
       draw.textAlign = "right";
       draw.textBaseline = "middle";
-      for (const raw of ticks(up.center + up.scale * box.y0, up.center + up.scale * box.y1)) {
+      for (const { value: raw, text } of ticks(up.center + up.scale * box.y0, up.center + up.scale * box.y1)) {
         const [, y] = toScreen(0, (raw - up.center) / up.scale);
-        draw.fillText(short(raw, 2).replace(/([.,]\d*?)0+$/, "$1").replace(/[.,]$/, ""), MARGIN.left - 5, y);
+        draw.fillText(text, MARGIN.left - 5, y);
       }
     }
     draw.font = "italic 12px Georgia, 'Times New Roman', serif";
@@ -442,12 +442,3 @@ function classIcon(label) {
   return svg("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" }, shape);
 }
 
-/** Four to seven round numbers in a range. @param {number} low @param {number} high */
-export function ticks(low, high) {
-  const rough = (high - low) / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((k) => k * power).find((s) => s >= rough) ?? rough;
-  const all = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) all.push(k * step);
-  return all;
-}
