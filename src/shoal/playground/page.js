@@ -1,0 +1,379 @@
+/** The page: reads what it begins with, puts the views together, and draws when something changed. */
+
+import { parametersOfBoot, pointsOfBoot, readBoot, settingsOfBoot } from "./boot.js";
+import { makeCurves } from "./curves.js";
+import { dialog, makeData, readFile, readTable } from "./data_view.js";
+import { isDark, setDark } from "./colours.js";
+import { choice, fill, h, icon, onResize, say } from "./dom.js";
+import { rowsOf } from "./engine.js";
+import { Field } from "./field.js";
+import { LESSONS, count } from "./lessons.js";
+import { makeLesson } from "./lesson_view.js";
+import { applyLink, linkOf, share } from "./link.js";
+import { makeMathematics } from "./mathematics.js";
+import { makeNetwork } from "./network_view.js";
+import { numberField } from "./number_field.js";
+import { makePlane } from "./plane.js";
+import { Runner } from "./runner.js";
+import { Session } from "./session.js";
+import { SETTINGS, initialSettings } from "./settings.js";
+import { languageNow, setLanguage, t } from "./strings.js";
+import { makeTime } from "./time_view.js";
+
+/** @typedef {{element: Element, update: () => void}} View */
+
+const runner = new Runner();
+const frame = () => new Promise((/** @type {(time: number) => void} */ done) => requestAnimationFrame(done));
+
+const ICONS = {
+  undo: "M8 5V1L2 7l6 6V9c5 0 7 2 8 6 1-6-2-10-8-10z",
+  redo: "M12 5V1l6 6-6 6V9c-5 0-7 2-8 6-1-6 2-10 8-10z",
+  theme: "M10 2a8 8 0 1 0 0 16zM10 2a8 8 0 0 1 0 16",
+  table: "M2 4h16v12H2zM2 8h16M2 12h16M8 4v12",
+  keys: "M2 5h16v10H2z M5 8h.01M8 8h.01M11 8h.01M14 8h.01M6 12h8",
+};
+
+const started = begin();
+
+/** Reads the boot document and the link, and builds the page. */
+async function begin() {
+  const boot = await readBoot();
+  const preferred = localStorageGet("language") ?? boot.language ?? navigator.language;
+  setLanguage(preferred);
+  const settings = { ...initialSettings(), ...settingsOfBoot(boot) };
+  const points = boot.data && pointsOfBoot(boot.data);
+  const parameters = boot.network && parametersOfBoot(boot.network, points?.X.rows ?? 2);
+  const session = new Session({ settings, points, parameters, output: boot.network?.output, runner, frame });
+  expose(session);
+  await applyLink(session, location.hash);
+  if (session.settings.lesson) startLesson(session, session.settings.lesson, false);
+  build(session);
+  addEventListener("hashchange", async () => {
+    if (location.hash === linkOf.written) return;
+    await applyLink(session, location.hash);
+    if (session.settings.lesson) startLesson(session, session.settings.lesson, false);
+    build(session);
+  });
+  return session;
+}
+
+/** For tests and hosts: the state to read. @param {Session} session */
+function expose(session) {
+  const state = () => ({
+    iteration: session.state.iteration,
+    cost: session.trace.J,
+    accuracy: session.trace.accuracy,
+    parameters: Object.fromEntries(Object.entries(session.state.parameters).map(([name, A]) => [name, rowsOf(A)])),
+    settings: { ...session.settings },
+    playing: session.playing,
+    stage: session.stage,
+    event: session.event,
+    m: session.state.points.X.cols,
+    example: session.settings.example,
+    facts: [...session.facts],
+    runs: session.runs.length,
+  });
+  const shoal = { state, ready: started, frames, paintedAt: () => painted, drawTimes };
+  Object.defineProperty(window, "shoal", { value: Object.freeze(shoal), configurable: true });
+}
+
+let drawn = 0;
+let painted = 0; // when the first picture was on the screen, in milliseconds from the start
+/** @type {number[]} */
+const times = [];
+const frames = () => drawn;
+/** Milliseconds that the last pictures took to draw. */
+const drawTimes = () => times.slice();
+
+/** A lesson's settings, data and weights; what is not said is as at first.
+ * @param {Session} session @param {string} id @param {boolean} [anew] */
+function startLesson(session, id, anew = true) {
+  session.pause();
+  const lesson = LESSONS.find((one) => one.id === id);
+  session.facts.clear();
+  session.forgetRuns();
+  const { speed } = session.settings;
+  const linked = anew ? {} : session.settings;
+  session.settings = { ...initialSettings(), speed, ...(anew ? {} : differing(linked)), ...(lesson?.settings ?? {}), lesson: lesson ? id : "" };
+  const { points, parameters } = lesson?.setup?.() ?? {};
+  session.ownPoints = points ?? null;
+  if (points) {
+    session.settings.data = "own";
+    session.begin(points, parameters);
+  } else {
+    session.begin(session.drawn(), parameters);
+  }
+}
+
+/** Settings that are not the initial ones. @param {import("./settings.js").Settings} settings */
+function differing(settings) {
+  return Object.fromEntries(Object.entries(settings).filter(([name, value]) => value !== SETTINGS[name].initial));
+}
+
+// ---- the page ------------------------------------------------------------------------------------
+
+/** @type {AbortController | null} */
+let listening = null;
+
+/** @param {Session} session */
+function build(session) {
+  listening?.abort();
+  listening = new AbortController();
+  const { signal } = listening;
+  session.listeners = [];
+
+  const field = new Field(session);
+  const plane = makePlane(session, field);
+  const network = makeNetwork(session, field, plane.hover);
+  const time = makeTime(session);
+  const data = makeData(session);
+  const mathematics = makeMathematics(session);
+  const curves = makeCurves(session);
+  const controls = networkControls(session);
+  const lesson = makeLesson(session, (id) => {
+    startLesson(session, id);
+    lesson.reset();
+    session.notify();
+  });
+  /** @type {{update: () => void}[]} */
+  const watched = [plane, network, time];
+  /** @type {{update: () => void}[]} */
+  const views = [lesson, time, data, controls, plane, network, mathematics, curves];
+
+  const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
+    h("button", { type: "button", class: "icon-button", title, "aria-label": title, "data-testid": `menu-${name}`, onclick: act }, icon(ICONS[name]));
+  const tableOf = (/** @type {string} */ title, /** @type {() => {head: string[], rows: string[][]}} */ make) =>
+    small("table", `${t("table.open")}: ${title}`, () => showTable(title, make()));
+  const lines = h("label", { class: "check" }, h("input", {
+    type: "checkbox",
+    checked: session.settings.lines,
+    onchange: (/** @type {Event} */ event) => session.set("lines", /** @type {HTMLInputElement} */ (event.target).checked),
+  }), t("plane.lines"));
+
+  const undo = small("undo", t("menu.undo"), () => session.undo());
+  const redo = small("redo", t("menu.redo"), () => session.redo());
+  const language = h("button", { type: "button", class: "small", "data-testid": "language", title: t("menu.language.help"), "aria-label": t("menu.language.help"), lang: languageNow() === "en" ? "it" : "en", onclick: () => {
+    setLanguage(languageNow() === "en" ? "it" : "en");
+    localStorageSet("language", languageNow());
+    build(session);
+  } }, t("menu.language"));
+  const menu = h("div", { class: "menu" },
+    undo, redo, lesson.picker,
+    h("button", { type: "button", class: "small accent", "data-testid": "share", onclick: () => share(session) }, t("menu.share")),
+    language,
+    small("theme", t("menu.theme"), () => {
+      setDark(!isDark());
+      session.changed();
+    }),
+    small("keys", t("menu.help"), showKeys));
+
+  const panel = (/** @type {string} */ name, /** @type {string} */ title, /** @type {(Node | null)[]} */ head, /** @type {Node[]} */ ...content) =>
+    h("section", { class: `panel ${name}-panel`, "data-control": name, "aria-labelledby": `${name}-title` },
+      h("header", {}, h("h2", { id: `${name}-title` }, title), head), content);
+
+  const main = h("main", { id: "page", class: "page", "data-lesson": session.settings.lesson },
+    h("header", { class: "top" },
+      h("div", { class: "brand" }, h("h1", {}, "shoal"), h("span", {}, t("page.tagline"))),
+      time.element, menu),
+    time.event,
+    lesson.element,
+    panel("data", t("data.title"), [data.head, h("span", { class: "stretch" }), lines, tableOf(t("table.data"), plane.table)], plane.element, data.element),
+    panel("network", t("network.title"), [controls.units, h("span", { class: "stretch" }), tableOf(t("table.network"), network.table)], controls.start, network.element),
+    panel("mathematics", t("math.title"), [], mathematics.element),
+    panel("curves", t("curve.title"), [h("span", { class: "stretch" }), tableOf(t("table.curves"), curves.table)], curves.element),
+  );
+  document.title = t("page.title");
+  fill(document.body, main);
+
+  let dirty = true;
+  let asked = false;
+  const draw = (/** @type {number} */ _now) => {
+    asked = false;
+    if (!dirty) return;
+    dirty = false;
+    const start = performance.now();
+    applyLocks(session, main);
+    // While training, what is read rather than watched is drawn in every fourth picture.
+    for (const view of views) if (!session.playing || drawn % 4 === 0 || watched.includes(view)) view.update();
+    undo.disabled = !session.undos.length;
+    redo.disabled = !session.redos.length;
+    main.dataset.lesson = session.settings.lesson;
+    times.push(performance.now() - start);
+    if (times.length > 240) times.shift();
+    drawn++;
+    if (!painted) painted = performance.now();
+    report(session);
+  };
+  const ask = () => {
+    dirty = true;
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(draw);
+  };
+  session.subscribe(ask);
+  applyLocks(session, main);
+  draw(0);
+
+  onResize(ask);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    if (!document.documentElement.dataset.theme) setDark(null);
+    session.changed();
+  }, { signal });
+  listen(session, signal);
+}
+
+/** What the host wants to know: the weights, when training pauses or one is edited. */
+let reported = -1;
+/** @param {Session} session */
+function report(session) {
+  if (session.playing || session.generation === reported) return;
+  reported = session.generation;
+  const { parameters, activation, output, iteration } = session.state;
+  const { W1, b1, W2, b2 } = parameters;
+  const detail = { W1: rowsOf(W1), b1: rowsOf(b1), W2: rowsOf(W2), b2: rowsOf(b2), activation, output, iteration };
+  document.dispatchEvent(new CustomEvent("shoal:parameters", { detail }));
+  /** @type {any} */ (window).shoalHost?.parameters(detail.W1, detail.b1, detail.W2, detail.b2, { activation, output, iteration });
+}
+
+/** Keys, files and pasted tables. @param {Session} session @param {AbortSignal} signal */
+function listen(session, signal) {
+  const allowed = (/** @type {string} */ control) => !session.locks.includes(control) && !session.hidden.includes(control);
+  addEventListener("keydown", (event) => {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const writing = target.closest?.("input:not([type=checkbox], [type=range]), select, textarea, dialog") !== null;
+    const modifier = event.ctrlKey || event.metaKey;
+    if (modifier && /^[zy]$/i.test(event.key) && !writing) {
+      if (/y/i.test(event.key) || event.shiftKey) session.redo();
+      else session.undo();
+    } else if (modifier || event.altKey || writing || !allowed("time")) return;
+    else if (event.key === " " && !target.closest("button, summary, [role=application]")) {
+      if (session.playing) session.pause();
+      else session.play();
+    } else if (event.key === "ArrowRight" && !target.closest("[role=tab], [type=range], .cell")) session.step();
+    else if (event.key === "ArrowLeft" && !target.closest("[role=tab], [type=range], .cell")) session.stepBack();
+    else if (/^r$/i.test(event.key)) session.rewind();
+    else if (/^n$/i.test(event.key) && allowed("start")) session.newStart();
+    else return;
+    event.preventDefault();
+  }, { signal });
+  addEventListener("dragover", (event) => event.preventDefault(), { signal });
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file && allowed("data")) readFile(session, file);
+  }, { signal });
+  addEventListener("paste", (event) => {
+    const text = event.clipboardData?.getData("text/plain") ?? "";
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (!text.includes("\n") || target.closest?.("input, textarea") || !allowed("data")) return;
+    event.preventDefault();
+    readTable(session, text);
+  }, { signal });
+}
+
+/** Locked controls cannot be used, hidden ones are not there. @param {Session} session
+ * @param {HTMLElement} main */
+function applyLocks(session, main) {
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (main.querySelectorAll("[data-control]"))) {
+    const name = element.dataset.control ?? "";
+    const lock = session.locks.includes(name);
+    if (lock !== "locked" in element.dataset) {
+      if (lock) element.dataset.locked = "";
+      else delete element.dataset.locked;
+      for (const control of element.querySelectorAll("input, select, button")) {
+        if (control.closest(".tabs, .operations, .icon-button")) continue;
+        /** @type {HTMLInputElement} */ (control).disabled = lock;
+      }
+      if (element instanceof HTMLSelectElement) element.disabled = lock;
+    }
+    element.classList.toggle("gone", session.hidden.includes(name));
+  }
+}
+
+/** Number of units, g, and the start. @param {Session} session */
+function networkControls(session) {
+  const units = numberField({
+    label: t("network.units"),
+    testid: "n_h",
+    get: () => session.n_h,
+    set: (value) => session.set("n_h", value),
+    low: 0,
+    high: 50,
+    step: 1,
+    show: String,
+  });
+  const by = (/** @type {number} */ step) => () => session.set("n_h", session.n_h + step);
+  const activation = choice(
+    { "aria-label": t("network.activation"), title: t("network.activation"), "data-testid": "activation" },
+    (SETTINGS.activation.of ?? []).map((name) => /** @type {const} */ ([name, t(`g.${name}`)])),
+    session.state.activation,
+    (value) => session.set("activation", value),
+  );
+  const scheme = choice(
+    { "aria-label": t("network.scheme"), title: t("network.scheme"), "data-testid": "scheme" },
+    (SETTINGS.scheme.of ?? []).map((name) => /** @type {const} */ ([name, t(`scheme.${name}`)])),
+    session.settings.scheme,
+    (value) => session.set("scheme", value),
+  );
+  const scale = numberField({ label: t("network.scale"), testid: "scale", get: () => session.settings.scale, set: (value) => session.set("scale", value), low: 0, high: 1e6, ratio: true });
+  const seed = numberField({ label: t("network.seed"), testid: "random_state", get: () => session.settings.random_state, set: (value) => session.set("random_state", value), low: 0, high: 2 ** 32 - 1, step: 1, show: String });
+  const numbers = h("small", { class: "numbers" });
+  const layer = h("div", { class: "row" },
+    h("span", { class: "stepper" },
+      h("button", { type: "button", "aria-label": t("network.fewer"), "data-testid": "fewer-units", onclick: by(-1) }, "−"),
+      units.element,
+      h("button", { type: "button", "aria-label": t("network.more.one"), "data-testid": "more-units", onclick: by(1) }, "+"),
+      h("span", {}, t("network.units"))),
+    activation);
+  const start = h("div", { class: "row start", "data-control": "start" },
+    h("span", {}, t("network.start")), scheme, scale.element,
+    h("label", { class: "labelled" }, h("span", {}, t("data.seed")), seed.element),
+    h("span", { class: "stretch" }), numbers);
+  return {
+    units: layer,
+    start,
+    update() {
+      units.draw();
+      scale.draw();
+      seed.draw();
+      if (activation.value !== session.state.activation) activation.value = session.state.activation;
+      if (scheme.value !== session.settings.scheme) scheme.value = session.settings.scheme;
+      scale.element.hidden = session.settings.scheme !== "normal";
+      say(numbers, t("network.numbers", { n: count(session) }));
+    },
+  };
+}
+
+/** @param {string} title @param {{head: string[], rows: string[][]}} table */
+function showTable(title, { head, rows }) {
+  const table = h("table", { "data-testid": "table" },
+    h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((text) => h("td", {}, text))))));
+  dialog(title, h("div", { class: "scroll", tabIndex: 0 }, table)).showModal();
+}
+
+function showKeys() {
+  const keys = /** @type {const} */ ([
+    ["␣", "help.space"], ["→ ←", "help.arrows"], ["R", "help.r"], ["N", "help.n"], ["Ctrl+Z, Ctrl+Y", "help.undo"],
+    ["↑ ↓", "help.number"], ["⌖", "help.plane"], ["a₁", "help.unit"], ["⟦ ⟧", "help.cells"],
+  ]);
+  dialog(t("help.title"), h("dl", { class: "keys" }, keys.flatMap(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(text))]))).showModal();
+}
+
+/** @param {string} name */
+function localStorageGet(name) {
+  try {
+    return localStorage.getItem(`shoal-${name}`);
+  } catch {
+    return null; // where the browser keeps nothing for this page
+  }
+}
+
+/** @param {string} name @param {string} value */
+function localStorageSet(name, value) {
+  try {
+    localStorage.setItem(`shoal-${name}`, value);
+  } catch {
+    // the language is chosen again next time
+  }
+}
