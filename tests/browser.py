@@ -1,16 +1,19 @@
-"""A real browser for the tests: Debian's Chromium, without a network."""
+"""A real browser for the tests: Debian's Chromium without a window, and without a network."""
 
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+from shoal.playground.boot import Boot, from_nothing
+from shoal.playground.server import HOST, PlaygroundServer, make_routes, page_files
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None,
     reason="no Chromium here: install it (Debian: apt install chromium) to run these tests",
@@ -19,32 +22,31 @@ needs_browser = pytest.mark.skipif(
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A running browser without a window."""
+    """A running browser."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu"],  # the sandbox does not start for root
+            args=["--no-sandbox", "--disable-gpu"],  # for root, there is no sandbox
         )
         yield browser
         browser.close()
 
 
 @contextmanager
-def tab(browser: Browser, **options: object) -> Iterator[Page]:
+def tab(browser: Browser, **options: Any) -> Iterator[Page]:
     """A page of its own, whose faults fail the test.
 
     A fault is a request that leaves this computer, an error that nobody caught, or anything that
     the browser complains of, such as what the Content-Security-Policy forbids.
     """
-    context: BrowserContext = browser.new_context(
-        **{"viewport": {"width": 1280, "height": 800}, **options}
-    )  # type: ignore[arg-type]
-    context.set_default_timeout(5_000)
+    options = {"viewport": {"width": 1280, "height": 800}, "locale": "en", **options}
+    context = browser.new_context(**options)
+    context.set_default_timeout(10_000)
     faults: list[str] = []
 
     def watch_request(url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("file", "data", "blob", "about") and parts.hostname != "127.0.0.1":
+        if parts.scheme not in ("file", "data", "blob", "about") and parts.hostname != HOST:
             faults.append(f"request to {url}")
 
     def watch_console(message: ConsoleMessage) -> None:
@@ -62,3 +64,49 @@ def tab(browser: Browser, **options: object) -> Iterator[Page]:
     finally:
         context.close()
     assert faults == []
+
+
+@contextmanager
+def serving(boot: Boot | None = None, language: str = "en") -> Iterator[PlaygroundServer]:
+    """The playground's server at work."""
+    document = (boot or from_nothing()).json(language)
+    with PlaygroundServer(make_routes(page_files(), document)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextmanager
+def playing(
+    browser: Browser, boot: Boot | None = None, link: str = "", **options: Any
+) -> Iterator[Page]:
+    """The playground, served and opened, at a link's part after `#`."""
+    with serving(boot) as server, tab(browser, **options) as page:
+        page.goto(server.address)
+        page.wait_for_url(f"http://{HOST}:{server.server_port}/")
+        if link:
+            page.goto(f"http://{HOST}:{server.server_port}/#{link}")
+            page.reload()
+        page.evaluate("shoal.ready")
+        yield page
+
+
+def state_of(page: Page) -> dict[str, Any]:
+    """What the page says of itself."""
+    return dict(page.evaluate("shoal.state()"))
+
+
+def wait_until(page: Page, condition: str, milliseconds: int = 10_000) -> dict[str, Any]:
+    """The state as soon as a condition on it, in JavaScript, holds."""
+    # The page's policy forbids to make code of text, which Playwright's wait_for_function does.
+    asked = f"(() => {{ const s = shoal.state(); return [s, !!({condition})] }})()"
+    for _ in range(milliseconds // 20):
+        state, holds = page.evaluate(asked)
+        if holds:
+            return dict(state)
+        page.wait_for_timeout(20)
+    raise AssertionError(f"not in {milliseconds} ms: {condition}; the state is {state_of(page)}")
