@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from shoal.network import Parameters
 from shoal.playground.boot import Boot, from_nothing
 from shoal.playground.server import HOST, PlaygroundServer, make_routes, page_files
 
@@ -51,7 +53,7 @@ def tab(browser: Browser, **options: Any) -> Iterator[Page]:
 
     def watch_console(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            faults.append(f"{message.type}: {message.text}")
+            faults.append(f"{message.type}: {message.text} ({message.location['url']})")
 
     context.on("request", lambda request: watch_request(request.url))
     context.on("console", watch_console)
@@ -63,7 +65,8 @@ def tab(browser: Browser, **options: Any) -> Iterator[Page]:
         raise
     finally:
         context.close()
-    assert faults == []
+    if faults:
+        raise AssertionError("\n".join(faults))
 
 
 @contextmanager
@@ -91,8 +94,14 @@ def playing(
         if link:
             page.goto(f"http://{HOST}:{server.server_port}/#{link}")
             page.reload()
-        page.evaluate("shoal.ready")
+        wait_for_page(page)
         yield page
+
+
+def wait_for_page(page: Page) -> None:
+    """Wait until the page is built."""
+    page.locator("main").wait_for()
+    page.evaluate("shoal.ready.then(() => null)")
 
 
 def state_of(page: Page) -> dict[str, Any]:
@@ -110,3 +119,27 @@ def wait_until(page: Page, condition: str, milliseconds: int = 10_000) -> dict[s
             return dict(state)
         page.wait_for_timeout(20)
     raise AssertionError(f"not in {milliseconds} ms: {condition}; the state is {state_of(page)}")
+
+
+def parameters_of(state: dict[str, Any]) -> Parameters:
+    """The network of a state."""
+    W1, b1, W2, b2 = (np.array(state["parameters"][name]) for name in Parameters._fields)
+    n_h = len(b1)
+    return Parameters(W1.reshape(n_h, -1) if n_h else np.empty((0, 0)), b1, W2, b2)
+
+
+def fill(page: Page, testid: str, value: object) -> None:
+    """Type into a field, and Enter."""
+    field = page.get_by_test_id(testid)
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def step(page: Page, size: str, times: int = 1) -> dict[str, Any]:
+    """Press the button that steps so many iterations, and wait until they are done."""
+    page.get_by_test_id("step-size").select_option(size)
+    for _ in range(times):
+        goal = state_of(page)["iteration"] + int(size)
+        page.get_by_test_id("step").click()
+        wait_until(page, f"!s.playing && s.iteration === {goal}")
+    return state_of(page)

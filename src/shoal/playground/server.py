@@ -45,7 +45,11 @@ HEADERS = {
 MEDIA = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 # What follows on the token: a step of our own to the page, because a browser that came by a link
 # on another site sends no SameSite=Strict cookie until it has left that site.
-ENTER = b'<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>shoal</title>'
+ENTER = b"""<!doctype html>
+<title>shoal</title>
+<link rel="icon" href="data:,">
+<meta http-equiv="refresh" content="0;url=/">
+"""
 STRANGER = (
     "This page is not open to you: its address works once, in one browser.\n"
     "Stop shoal play with Ctrl-C and start it again for a new address.\n"
