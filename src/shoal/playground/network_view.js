@@ -6,7 +6,7 @@ import { context, fill, h, say, sizeOf, svg } from "./dom.js";
 import { percent, short } from "./format.js";
 import { numberField } from "./number_field.js";
 import { columnOf, sub } from "./points.js";
-import { labelOf, norm } from "./insight.js";
+import { labelOf, norm, shiftLineBy, turnLineBy } from "./insight.js";
 import { t } from "./strings.js";
 
 const CARDS = 8; // so many units have a card; of more, the first few do
@@ -79,7 +79,7 @@ export function makeNetwork(session, field, hover) {
       return h("div", { class: `node input${axis}`, title: input.name }, h("i", {}, input.name), n_x > 10 ? null : value);
     });
     const one = h("div", { class: "node bias", title: t("network.bias") }, "1");
-    fill(inputs, inputNodes, one);
+    fill(inputs, inputNodes, session.n_h ? one : null);
 
     const cards = units.map((j) => unitCard(j));
     const note = h("p", { class: "note" }, t("network.none"));
@@ -138,7 +138,9 @@ export function makeNetwork(session, field, hover) {
         onmouseenter: () => (hover(j), session.notify()),
         onmouseleave: () => (hover(-1), session.notify()),
         onkeydown: (/** @type {KeyboardEvent} */ event) => {
-          if (event.target === card && event.key === "Escape") session.select(-1);
+          if (event.target !== card) return;
+          if (event.key === "Escape") session.select(-1);
+          else if (event.altKey && moveLine(j, event.key)) event.preventDefault();
         },
       },
       h("header", {}, h("b", {}, `a${sub(j + 1)}`), value, badges),
@@ -173,6 +175,18 @@ export function makeNetwork(session, field, hover) {
       drawCurve(curve, j);
     });
     return card;
+  };
+
+  /** Turns or shifts a unit's line by a key. @param {number} j @param {string} key */
+  const moveLine = (j, key) => {
+    const turn = { ArrowLeft: 1, ArrowRight: -1 }[key];
+    const shift = { ArrowUp: 1, ArrowDown: -1 }[key];
+    const { parameters, points } = session.state;
+    if (turn) session.editParameters(turnLineBy(parameters, j, points, field.box, turn * (Math.PI / 60)));
+    else if (shift) session.editParameters(shiftLineBy(parameters, j, points, field.box, shift * 0.02));
+    else return false;
+    session.facts.add("dragged line");
+    return true;
   };
 
   /** The units without a card. @param {number[]} units that have one */
@@ -311,7 +325,7 @@ export function makeNetwork(session, field, hover) {
   /** Cards as large as there is room for. */
   const fit = () => {
     const units = shown();
-    const room = (sizeOf(element).height - (session.n_h > CARDS ? 90 : 0)) / units.length;
+    const room = (sizeOf(element).height - (session.n_h > CARDS ? 104 : 0)) / units.length;
     const size = room >= 102 ? "large" : room >= 80 ? "middle" : room >= 58 ? "small" : "tiny";
     if (hidden.dataset.size === size) return;
     hidden.dataset.size = size;

@@ -7,9 +7,9 @@ import { isDark, setDark } from "./colours.js";
 import { choice, fill, h, icon, onResize, say } from "./dom.js";
 import { rowsOf } from "./engine.js";
 import { Field } from "./field.js";
-import { LESSONS, count } from "./lessons.js";
+import { baseSettings, beginWith, count } from "./lessons.js";
 import { makeLesson } from "./lesson_view.js";
-import { applyLink, linkOf, share } from "./link.js";
+import { readAddress, share, writeAddress } from "./link.js";
 import { makeMathematics } from "./mathematics.js";
 import { makeNetwork } from "./network_view.js";
 import { numberField } from "./number_field.js";
@@ -45,14 +45,10 @@ async function begin() {
   const parameters = boot.network && parametersOfBoot(boot.network, points?.X.rows ?? 2);
   const session = new Session({ settings, points, parameters, output: boot.network?.output, runner, frame });
   expose(session);
-  await applyLink(session, location.hash);
-  if (session.settings.lesson) startLesson(session, session.settings.lesson, false);
+  await readAddress(session);
   build(session);
   addEventListener("hashchange", async () => {
-    if (location.hash === linkOf.written) return;
-    await applyLink(session, location.hash);
-    if (session.settings.lesson) startLesson(session, session.settings.lesson, false);
-    build(session);
+    if (await readAddress(session)) build(session);
   });
   return session;
 }
@@ -85,31 +81,6 @@ const frames = () => drawn;
 /** Milliseconds that the last pictures took to draw. */
 const drawTimes = () => times.slice();
 
-/** A lesson's settings, data and weights; what is not said is as at first.
- * @param {Session} session @param {string} id @param {boolean} [anew] */
-function startLesson(session, id, anew = true) {
-  session.pause();
-  const lesson = LESSONS.find((one) => one.id === id);
-  session.facts.clear();
-  session.forgetRuns();
-  const { speed } = session.settings;
-  const linked = anew ? {} : session.settings;
-  session.settings = { ...initialSettings(), speed, ...(anew ? {} : differing(linked)), ...(lesson?.settings ?? {}), lesson: lesson ? id : "" };
-  const { points, parameters } = lesson?.setup?.() ?? {};
-  session.ownPoints = points ?? null;
-  if (points) {
-    session.settings.data = "own";
-    session.begin(points, parameters);
-  } else {
-    session.begin(session.drawn(), parameters);
-  }
-}
-
-/** Settings that are not the initial ones. @param {import("./settings.js").Settings} settings */
-function differing(settings) {
-  return Object.fromEntries(Object.entries(settings).filter(([name, value]) => value !== SETTINGS[name].initial));
-}
-
 // ---- the page ------------------------------------------------------------------------------------
 
 /** @type {AbortController | null} */
@@ -131,7 +102,7 @@ function build(session) {
   const curves = makeCurves(session);
   const controls = networkControls(session);
   const lesson = makeLesson(session, (id) => {
-    startLesson(session, id);
+    beginWith(session, id ? { ...baseSettings(id), speed: session.settings.speed } : { ...session.host.settings });
     lesson.reset();
     session.notify();
   });
@@ -187,6 +158,7 @@ function build(session) {
 
   let dirty = true;
   let asked = false;
+  let later = 0;
   const draw = (/** @type {number} */ _now) => {
     asked = false;
     if (!dirty) return;
@@ -203,6 +175,8 @@ function build(session) {
     drawn++;
     if (!painted) painted = performance.now();
     report(session);
+    clearTimeout(later);
+    later = setTimeout(() => session.playing || document.querySelector("dialog") || writeAddress(session), 500);
   };
   const ask = () => {
     dirty = true;
