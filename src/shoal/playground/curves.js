@@ -2,7 +2,7 @@
 
 import { makeChart } from "./chart.js";
 import { fill, h } from "./dom.js";
-import { percent, short, whole } from "./format.js";
+import { exact, percent, short, whole } from "./format.js";
 import { makeLandscape } from "./landscape_view.js";
 import { SETTINGS } from "./settings.js";
 import { RECORDED } from "./trainer.js";
@@ -166,8 +166,8 @@ function runTable(session) {
     String(number),
     String(settings.n_h),
     t(`g.${settings.activation}`),
-    short(settings.learning_rate),
-    settings.scheme === "normal" ? `${short(settings.scale)}, ${settings.random_state}` : `${t(`scheme.${settings.scheme}`)}, ${settings.random_state}`,
+    exact(settings.learning_rate),
+    settings.scheme === "normal" ? `${exact(settings.scale)}, ${settings.random_state}` : `${t(`scheme.${settings.scheme}`)}, ${settings.random_state}`,
     t(`data.${settings.data}`),
     whole(iteration),
     short(J, 6),

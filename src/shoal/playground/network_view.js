@@ -25,8 +25,10 @@ export function makeNetwork(session, field, hover) {
   const outputs = h("div", { class: "layer outputs" });
   const element = h("div", { class: "network", "data-testid": "network" }, edges, inputs, hidden, outputs);
   let built = "";
-  /** @type {(() => void)[]} */
+  /** @type {(() => void)[]} texts and numbers, and pictures */
   let parts = [];
+  /** @type {(() => void)[]} */
+  let pictures = [];
   /** @type {{path: SVGElement, from: Element, to: Element, block: Block, k: number}[]} */
   let links = [];
   let placed = "";
@@ -68,6 +70,7 @@ export function makeNetwork(session, field, hover) {
     const n_x = points.X.rows;
     const units = shown();
     parts = [];
+    pictures = [];
     links = [];
     placed = "";
     edges.replaceChildren();
@@ -171,6 +174,8 @@ export function makeNetwork(session, field, hover) {
       const { W1 } = backward.gradients;
       const row = W1.data.subarray(j * W1.cols, (j + 1) * W1.cols);
       say(facts, t("network.facts", { slope: short(unit.meanSlope), gradient: short(norm(row)) }));
+    });
+    pictures.push(() => {
       drawHeat(heat, j);
       drawCurve(curve, j);
     });
@@ -194,7 +199,7 @@ export function makeNetwork(session, field, hover) {
     const rest = Array.from({ length: session.n_h }, (_, j) => j).filter((j) => !units.includes(j));
     const tiles = rest.map((j) => {
       const heat = h("canvas", { class: "tile-heat" });
-      parts.push(() => drawHeat(heat, j));
+      pictures.push(() => drawHeat(heat, j));
       return h("button", {
         class: "tile",
         type: "button",
@@ -225,8 +230,8 @@ export function makeNetwork(session, field, hover) {
       const { A2 } = session.trace.cache;
       const i = columnOf(points, session.settings.example);
       say(value, points.heldOut[session.settings.example] ? "" : short(A2.data[r * A2.cols + i]));
-      if (heat) drawOutput(heat, r);
     });
+    if (heat) pictures.push(() => drawOutput(heat, r));
     return card;
   };
 
@@ -375,7 +380,8 @@ export function makeNetwork(session, field, hover) {
 
   return {
     element,
-    update() {
+    /** @param {boolean} whole whether texts and numbers too, which nobody reads at full speed */
+    update(whole) {
       const { points } = session.state;
       locked = element.closest("[data-locked]") !== null;
       const folded = session.n_h > CARDS ? shown().join() : "";
@@ -384,7 +390,8 @@ export function makeNetwork(session, field, hover) {
         built = key;
         build();
       }
-      for (const part of parts) part();
+      if (whole) for (const part of parts) part();
+      for (const draw of pictures) draw();
       fit();
       place();
       drawEdges();

@@ -7,6 +7,7 @@ import { isDark, setDark } from "./colours.js";
 import { choice, fill, h, icon, onResize, say } from "./dom.js";
 import { rowsOf } from "./engine.js";
 import { Field } from "./field.js";
+import { exact } from "./format.js";
 import { baseSettings, beginWith, count } from "./lessons.js";
 import { makeLesson } from "./lesson_view.js";
 import { readAddress, share, writeAddress } from "./link.js";
@@ -19,8 +20,6 @@ import { Session } from "./session.js";
 import { SETTINGS, initialSettings } from "./settings.js";
 import { languageNow, setLanguage, t } from "./strings.js";
 import { makeTime } from "./time_view.js";
-
-/** @typedef {{element: Element, update: () => void}} View */
 
 const runner = new Runner();
 const frame = () => new Promise((/** @type {(time: number) => void} */ done) => requestAnimationFrame(done));
@@ -106,9 +105,9 @@ function build(session) {
     lesson.reset();
     session.notify();
   });
-  /** @type {{update: () => void}[]} */
+  /** @type {{update: (whole: boolean) => void}[]} */
   const watched = [plane, network, time];
-  /** @type {{update: () => void}[]} */
+  /** @type {{update: (whole: boolean) => void}[]} */
   const views = [lesson, time, data, controls, plane, network, mathematics, curves];
 
   const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
@@ -166,7 +165,8 @@ function build(session) {
     const start = performance.now();
     applyLocks(session, main);
     // While training, what is read rather than watched is drawn in every fourth picture.
-    for (const view of views) if (!session.playing || drawn % 4 === 0 || watched.includes(view)) view.update();
+    const whole = !session.playing || drawn % 4 === 0;
+    for (const view of views) if (whole || watched.includes(view)) view.update(whole);
     undo.disabled = !session.undos.length;
     redo.disabled = !session.redos.length;
     main.dataset.lesson = session.settings.lesson;
@@ -289,7 +289,7 @@ function networkControls(session) {
     session.settings.scheme,
     (value) => session.set("scheme", value),
   );
-  const scale = numberField({ label: t("network.scale"), testid: "scale", get: () => session.settings.scale, set: (value) => session.set("scale", value), low: 0, high: 1e6, ratio: true });
+  const scale = numberField({ label: t("network.scale"), testid: "scale", get: () => session.settings.scale, set: (value) => session.set("scale", value), low: 0, high: 1e6, ratio: true, show: exact });
   const seed = numberField({ label: t("network.seed"), testid: "random_state", get: () => session.settings.random_state, set: (value) => session.set("random_state", value), low: 0, high: 2 ** 32 - 1, step: 1, show: String });
   const numbers = h("small", { class: "numbers" });
   const layer = h("div", { class: "row" },

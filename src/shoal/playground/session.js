@@ -599,6 +599,12 @@ export class Session {
     this.changed();
   }
 
+  /** Takes the message about an event away. */
+  dismiss() {
+    this.event = "";
+    this.notify();
+  }
+
   /** Back to the last state from which training had not yet broken down. */
   undoEvent() {
     const states = this.timeline.states.filter(({ parameters }) => finite(parameters));
