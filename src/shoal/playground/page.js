@@ -92,28 +92,28 @@ function build(session) {
   const { signal } = listening;
   session.listeners = [];
 
+  const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
+    h("button", { type: "button", class: "icon-button", title, "aria-label": title, "data-testid": `menu-${name}`, onclick: act }, icon(ICONS[name]));
+  const tableOf = (/** @type {string} */ title, /** @type {() => {head: string[], rows: string[][]}} */ make) =>
+    small("table", `${t("table.open")}: ${title}`, () => showTable(title, make()));
   const field = new Field(session);
   const plane = makePlane(session, field);
   const network = makeNetwork(session, field, plane.hover);
   const time = makeTime(session);
   const data = makeData(session);
   const mathematics = makeMathematics(session);
-  const curves = makeCurves(session);
   const controls = networkControls(session);
   const lesson = makeLesson(session, (id) => {
     beginWith(session, id ? { ...baseSettings(id), speed: session.settings.speed } : { ...session.host.settings });
     lesson.reset();
     session.notify();
   });
+  const curves = makeCurves(session, tableOf(t("table.curves"), () => curves.table()));
   /** @type {{update: (whole: boolean) => void}[]} */
   const watched = [plane, network, time];
   /** @type {{update: (whole: boolean) => void}[]} */
   const views = [lesson, time, data, controls, plane, network, mathematics, curves];
 
-  const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
-    h("button", { type: "button", class: "icon-button", title, "aria-label": title, "data-testid": `menu-${name}`, onclick: act }, icon(ICONS[name]));
-  const tableOf = (/** @type {string} */ title, /** @type {() => {head: string[], rows: string[][]}} */ make) =>
-    small("table", `${t("table.open")}: ${title}`, () => showTable(title, make()));
   const lines = h("label", { class: "check" }, h("input", {
     type: "checkbox",
     checked: session.settings.lines,
@@ -122,7 +122,7 @@ function build(session) {
 
   const undo = small("undo", t("menu.undo"), () => session.undo());
   const redo = small("redo", t("menu.redo"), () => session.redo());
-  const language = h("button", { type: "button", class: "small", "data-testid": "language", title: t("menu.language.help"), "aria-label": t("menu.language.help"), lang: languageNow() === "en" ? "it" : "en", onclick: () => {
+  const language = h("button", { type: "button", class: "small", "data-testid": "language", title: t("menu.language.help"), "aria-label": `${t("menu.language")}: ${t("menu.language.help")}`, onclick: () => {
     setLanguage(languageNow() === "en" ? "it" : "en");
     localStorageSet("language", languageNow());
     build(session);
@@ -150,7 +150,7 @@ function build(session) {
     panel("data", t("data.title"), [data.head, h("span", { class: "stretch" }), lines, tableOf(t("table.data"), plane.table)], plane.element, data.element),
     panel("network", t("network.title"), [controls.units, h("span", { class: "stretch" }), tableOf(t("table.network"), network.table)], controls.start, network.element),
     panel("mathematics", t("math.title"), [], mathematics.element),
-    panel("curves", t("curve.title"), [h("span", { class: "stretch" }), tableOf(t("table.curves"), curves.table)], curves.element),
+    panel("curves", t("curve.title"), [], curves.element),
   );
   document.title = t("page.title");
   fill(document.body, main);
