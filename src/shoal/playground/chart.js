@@ -2,7 +2,7 @@
 
 import { isDark } from "./colours.js";
 import { context, h } from "./dom.js";
-import { short, ticks, whole } from "./format.js";
+import { exact, short, ticks, whole } from "./format.js";
 
 /**
  * @typedef {object} Series
@@ -88,7 +88,7 @@ export function makeChart({ label, testid }) {
       draw.fillStyle = ink;
       draw.textAlign = "right";
       draw.textBaseline = "middle";
-      const values = log ? powers(a, b).map((value) => ({ value, text: short(value, 4) })) : ticks(a, b);
+      const values = log ? powers(a, b).map((value) => ({ value, text: exact(value) })) : ticks(a, b);
       for (const { value, text } of values) {
         const y = toY(value);
         draw.strokeStyle = faint;

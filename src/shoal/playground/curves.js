@@ -1,8 +1,8 @@
 /** How training went: cost, accuracy, gradients, sharpness, the landscape, and the runs before. */
 
 import { makeChart } from "./chart.js";
-import { fill, h } from "./dom.js";
-import { percent, short, whole } from "./format.js";
+import { fill, h, tabList } from "./dom.js";
+import { exact, percent, short, whole } from "./format.js";
 import { makeLandscape } from "./landscape_view.js";
 import { SETTINGS } from "./settings.js";
 import { RECORDED } from "./trainer.js";
@@ -14,31 +14,22 @@ import { t } from "./strings.js";
 const COLUMN = Object.fromEntries(RECORDED.map((name, k) => [name, k]));
 const COLOURS = { J: "#2f6fb5", heldOut: "#c2571a", accuracy: "#2c8a57", layer1: "#7b4fb0", layer2: "#b08a14" };
 
-/** @param {Session} session */
-export function makeCurves(session) {
+/** @param {Session} session @param {Node} extra shown beside the tabs */
+export function makeCurves(session, extra) {
   const left = makeChart({ label: t("curve.cost.help"), testid: "cost-chart" });
   const right = makeChart({ label: t("curve.accuracy.help"), testid: "accuracy-chart" });
   const landscape = makeLandscape(session);
   const runs = h("div", { class: "runs" });
   const body = h("div", { class: "curves-body" });
-  const names = SETTINGS.curve.of ?? [];
-  const tabs = names.map((name) =>
-    h("button", {
-      class: "tab",
-      type: "button",
-      role: "tab",
-      "data-testid": `curve-${name}`,
-      onclick: () => session.set("curve", name),
-    }, t(`curve.${name}`)),
-  );
+  const names = (SETTINGS.curve.of ?? []).map((name) => /** @type {const} */ ([name, t(`curve.${name}`)]));
+  const tabs = tabList(t("curve.title"), "curve", names, (name) => session.set("curve", name));
   const logged = h("label", { class: "check" }, h("input", {
     type: "checkbox",
     checked: session.settings.log,
     "data-testid": "log",
     onchange: (/** @type {Event} */ event) => session.set("log", /** @type {HTMLInputElement} */ (event.target).checked),
   }), t("curve.log"));
-  const element = h("div", { class: "curves" },
-    h("div", { class: "tabs", role: "tablist", "aria-label": t("curve.title") }, tabs, h("span", { class: "stretch" }), logged), body);
+  const element = h("div", { class: "curves" }, h("div", { class: "curves-head" }, tabs.element, h("span", { class: "stretch" }), logged, extra), body);
   let chosen = "";
   /** @type {{iteration: number, value: number}[]} */
   let sharp = [];
@@ -134,7 +125,7 @@ export function makeCurves(session) {
       const { curve } = session.settings;
       if (curve !== chosen) {
         chosen = curve;
-        tabs.forEach((tab, k) => tab.setAttribute("aria-selected", String(names[k] === curve)));
+        tabs.show(curve);
         if (curve === "landscape") fill(body, landscape.element);
         else if (curve === "runs") fill(body, runs);
         else fill(body, left.element, right.element);
@@ -166,8 +157,8 @@ function runTable(session) {
     String(number),
     String(settings.n_h),
     t(`g.${settings.activation}`),
-    short(settings.learning_rate),
-    settings.scheme === "normal" ? `${short(settings.scale)}, ${settings.random_state}` : `${t(`scheme.${settings.scheme}`)}, ${settings.random_state}`,
+    exact(settings.learning_rate),
+    settings.scheme === "normal" ? `${exact(settings.scale)}, ${settings.random_state}` : `${t(`scheme.${settings.scheme}`)}, ${settings.random_state}`,
     t(`data.${settings.data}`),
     whole(iteration),
     short(J, 6),

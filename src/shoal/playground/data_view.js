@@ -3,7 +3,7 @@
 import { LARGEST_FILE, TableError, isClass, parseTable, pointsOfTable, rankInputs } from "./csv.js";
 import { DATASETS } from "./datasets.js";
 import { choice, fill, h, say } from "./dom.js";
-import { short, whole } from "./format.js";
+import { exact, short, whole } from "./format.js";
 import { numberField } from "./number_field.js";
 import { t } from "./strings.js";
 
@@ -31,7 +31,7 @@ export function makeData(session) {
   };
   const fields = [
     field("m", "data.m", "data.m.help", { step: 20, low: 4, high: 5000, show: (/** @type {number} */ v) => String(v) }),
-    field("noise", "data.noise", "data.noise", { step: 0.02, low: 0, high: 10 }),
+    field("noise", "data.noise", "data.noise", { step: 0.02, low: 0, high: 10, show: exact }),
     field("data_seed", "data.seed", "data.seed.help", { step: 1, low: 0, show: (/** @type {number} */ v) => String(v) }),
   ];
   const heldOut = field("held_out", "data.heldOut", "data.heldOut.help", {

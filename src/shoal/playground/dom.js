@@ -76,6 +76,43 @@ export function choice(props, options, chosen, choose) {
   return select;
 }
 
+/**
+ * Tabs, gone through by the arrow keys.
+ * @param {string} label @param {string} kind starts the tabs' ids
+ * @param {readonly (readonly [string, string])[]} names and texts
+ * @param {(name: string) => void} choose
+ */
+export function tabList(label, kind, names, choose) {
+  const tabs = names.map(([name, text], k) =>
+    h("button", {
+      class: "tab",
+      type: "button",
+      role: "tab",
+      id: `${kind}-${name}`,
+      "data-testid": `${kind}-${name}`,
+      onclick: () => choose(name),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!step) return;
+        event.preventDefault();
+        const next = (k + step + names.length) % names.length;
+        choose(names[next][0]);
+        tabs[next].focus();
+      },
+    }, text),
+  );
+  return {
+    element: h("div", { class: "tabs", role: "tablist", "aria-label": label }, tabs),
+    /** @param {string} chosen */
+    show(chosen) {
+      tabs.forEach((tab, k) => {
+        tab.setAttribute("aria-selected", String(names[k][0] === chosen));
+        tab.tabIndex = names[k][0] === chosen ? 0 : -1;
+      });
+    },
+  };
+}
+
 /** A drawing of 20 × 20. @param {string} path */
 export function icon(path) {
   return svg("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" }, svg("path", { d: path }));

@@ -60,8 +60,9 @@ export function ticks(low, high) {
   const all = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
     const value = k * step;
-    const text = Math.abs(value) >= 1e5 || digits > 7 ? short(value) : fixed(value, digits);
-    all.push({ value, text: Math.abs(value) >= 1000 ? whole(value) : text });
+    const size = Math.abs(value);
+    const odd = size >= 1e7 || digits > 7;
+    all.push({ value, text: odd ? short(value) : size >= 1000 ? whole(value) : fixed(value, digits) });
   }
   return all;
 }

@@ -412,6 +412,32 @@ export function turnLine(parameters, j, plane, pivot, [x, y]) {
   return shiftLine(turned, j, plane, pivot);
 }
 
+/** The middle of a unit's line in a box, or of the box where the line is outside.
+ * @param {Line} line @param {Box} box @returns {[number, number]} */
+function middleOf(line, box) {
+  const [[x0, y0], [x1, y1]] = segment(line, box) ?? [[box.x0, box.y0], [box.x1, box.y1]];
+  return [(x0 + x1) / 2, (y0 + y1) / 2];
+}
+
+/** The unit's line turned by an angle about its middle. @param {Parameters} parameters
+ * @param {number} j @param {Plane} plane @param {Box} box @param {number} angle */
+export function turnLineBy(parameters, j, plane, box, angle) {
+  const line = lineOf(parameters, j, plane);
+  const [x, y] = middleOf(line, box);
+  const along = Math.atan2(-line.a, line.b) + angle;
+  return turnLine(parameters, j, plane, [x, y], [x + Math.cos(along), y + Math.sin(along)]);
+}
+
+/** The unit's line shifted across itself by a share of the box. @param {Parameters} parameters
+ * @param {number} j @param {Plane} plane @param {Box} box @param {number} share */
+export function shiftLineBy(parameters, j, plane, box, share) {
+  const line = lineOf(parameters, j, plane);
+  const size = Math.hypot(line.a, line.b) || 1;
+  const [x, y] = middleOf(line, box);
+  const by = (share * (box.x1 - box.x0)) / size;
+  return shiftLine(parameters, j, plane, [x + by * line.a, y + by * line.b]);
+}
+
 /**
  * Where a field of n × n values (the first row on top) crosses a level: pieces of a line, in
  * fractions of the picture's width and height (marching squares).

@@ -6,6 +6,7 @@
 import { BLOCKS, initialize, matrix } from "./engine.js";
 import { pointsOf } from "./points.js";
 import { RandomState } from "./random.js";
+import { initialSettings } from "./settings.js";
 
 /**
  * @typedef {readonly [string, string]} Text
@@ -278,4 +279,28 @@ function ran(s, n_h, accuracy) {
   return [...s.runs, now].some(
     (run) => run.settings.n_h === n_h && run.iteration >= 5000 && near(run.accuracy, accuracy, 0.0101),
   );
+}
+
+/** What a lesson's settings are before a link or a person changes them. @param {string} id
+ * @returns {import("./settings.js").Settings} */
+export function baseSettings(id) {
+  const lesson = LESSONS.find((one) => one.id === id);
+  const own = lesson?.setup?.().points ? { data: "own" } : {};
+  return { ...initialSettings(), ...lesson?.settings, ...own, lesson: lesson ? id : "" };
+}
+
+/** Begins with these settings, and with the data and weights of their lesson, of the link, or of
+ * the host. @param {Session} session @param {import("./settings.js").Settings} settings
+ * @param {import("./points.js").Points} [points] those of a link */
+export function beginWith(session, settings, points) {
+  const lesson = LESSONS.find((one) => one.id === settings.lesson);
+  const made = lesson ? (lesson.setup?.() ?? {}) : session.host;
+  session.pause();
+  session.facts.clear();
+  session.forgetRuns();
+  session.settings = settings;
+  session.ownPoints = points ?? made.points ?? null;
+  if (settings.data === "own" && !session.ownPoints) settings.data = "flower";
+  const sameSize = made.parameters?.W1.rows === settings.n_h || !lesson;
+  session.begin(session.drawn(), settings.data === "own" || lesson?.setup ? (sameSize ? made.parameters : undefined) : undefined);
 }

@@ -4,52 +4,79 @@ import { dialog } from "./data_view.js";
 import { choice, h, say } from "./dom.js";
 import { BLOCKS, matrix } from "./engine.js";
 import { flat, unflat } from "./insight.js";
-import { drawPoints, packPoints, unpackPoints } from "./points.js";
-import { initialSettings, readLink, squeeze, toBytes, toText, writeLink } from "./settings.js";
+import { baseSettings, beginWith } from "./lessons.js";
+import { packPoints, unpackPoints } from "./points.js";
+import { readLink, squeeze, toBytes, toText, writeLink } from "./settings.js";
 import { t } from "./strings.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
 export const CONTROLS = ["data", "network", "start", "learning_rate", "time", "mathematics", "curves", "lessons"];
 
-/** @param {Session} session @param {{lock: string[], hide: string[], weights: boolean}} what */
-export async function linkOf(session, { lock, hide, weights }) {
+/** @param {Session} session @param {{lock?: string[], hide?: string[], weights?: boolean}} [what] */
+export async function linkOf(session, { lock = session.locks, hide = session.hidden, weights = trained(session) } = {}) {
   const { state, settings } = session;
-  const own = settings.data === "own" && state.points.X.rows === 2 && state.points.classes.length;
+  const own = settings.data === "own" && state.points.X.rows === 2 && state.points.classes.length > 0;
   const points = own ? toText(await squeeze(packPoints(state.points), "compress")) : "";
-  const theta = weights ? toText(new Uint8Array(flat(state.parameters).buffer)) : "";
-  const frozen = Object.entries(state.frozen).flatMap(([block, list]) => list.map((k) => `${block}.${k}`)).join(" ");
-  const hash = `#${writeLink(settings, {
-    w: theta,
+  const frozen = Object.entries(state.frozen).flatMap(([block, list]) => list.map((k) => `${block}.${k}`));
+  const more = {
+    w: weights ? toText(new Uint8Array(flat(state.parameters).buffer)) : "",
     t: weights && state.iteration ? String(state.iteration) : "",
     p: points,
-    f: frozen,
+    f: frozen.join(" "),
     lock: lock.join(" "),
     hide: hide.join(" "),
-  })}`;
+  };
+  return `#${writeLink(settings, baseOf(session, settings.lesson), more)}`;
+}
+
+/** Whether the weights are not those of the settings. @param {Session} session */
+function trained(session) {
+  return session.state.iteration > 0 || session.facts.has("edited weights");
+}
+
+/** What settings are where a link does not say: the lesson's, or the host's. @param {Session} session
+ * @param {string} lesson */
+function baseOf(session, lesson) {
+  return lesson ? baseSettings(lesson) : session.host.settings;
+}
+
+let written = "";
+
+/** Puts the state into the address, so that a reload or a bookmark comes back to it.
+ * @param {Session} session @param {{lock?: string[], hide?: string[], weights?: boolean}} [what] */
+export async function writeAddress(session, what) {
+  const hash = await linkOf(session, what);
+  if (hash === location.hash) return hash;
+  written = hash;
+  try {
+    history.replaceState(null, "", hash);
+  } catch {
+    // in a frame of a report there is no address to change
+  }
   return hash;
 }
-/** The hash that this page wrote itself. */
-linkOf.written = "";
 
-/** Makes the state that a link says. @param {Session} session @param {string} hash */
-export async function applyLink(session, hash) {
-  if (hash.length < 2) return;
+/** Makes the state that the address says, unless this page wrote it. @param {Session} session
+ * @returns {Promise<boolean>} whether there was one */
+export async function readAddress(session) {
+  const { hash } = location;
+  if (hash.length < 2 || hash === written) return false;
   const { settings, more } = readLink(hash);
-  session.settings = { ...initialSettings(), ...(more.p || Object.keys(settings).length ? {} : session.settings), ...settings };
-  session.locks = (more.lock ?? "").split(" ").filter((name) => CONTROLS.includes(name));
-  session.hidden = (more.hide ?? "").split(" ").filter((name) => CONTROLS.includes(name));
-  let points = session.settings.data === "own" ? session.state.points : drawPoints(session.settings);
+  const complete = { ...baseOf(session, settings.lesson ?? ""), ...settings };
+  const names = (/** @type {string | undefined} */ text) => (text ?? "").split(" ").filter((name) => CONTROLS.includes(name));
+  session.locks = names(more.lock);
+  session.hidden = names(more.hide);
+  let points;
   try {
     if (more.p) points = unpackPoints(await squeeze(toBytes(more.p), "decompress"));
   } catch {
-    session.settings.data = "flower"; // a link cut short
-    points = drawPoints(session.settings);
+    points = undefined; // a link cut short
   }
-  if (session.settings.data === "own") session.ownPoints = points;
-  session.begin(points);
+  beginWith(session, complete, points);
   if (more.w) applyWeights(session, more.w, Number(more.t ?? 0));
   applyFrozen(session, more.f ?? "");
+  return true;
 }
 
 /** @param {Session} session @param {string} text @param {number} iteration */
@@ -85,17 +112,11 @@ export function share(session) {
   /** @type {Record<string, string>} */
   const choices = {};
   const text = h("input", { type: "text", readOnly: true, class: "link", "aria-label": t("share.title"), "data-testid": "link" });
-  const weights = h("input", { type: "checkbox", checked: session.state.iteration > 0, onchange: () => write() });
+  const weights = h("input", { type: "checkbox", checked: trained(session), onchange: () => write() });
   const write = async () => {
     const chosen = (/** @type {string} */ what) => CONTROLS.filter((name) => choices[name] === what);
-    const hash = await linkOf(session, { lock: chosen("lock"), hide: chosen("hide"), weights: weights.checked });
+    const hash = await writeAddress(session, { lock: chosen("lock"), hide: chosen("hide"), weights: weights.checked });
     text.value = location.href.split("#")[0].replace(/[?&]token=[^&]*/, "") + hash;
-    linkOf.written = hash;
-    try {
-      history.replaceState(null, "", hash);
-    } catch {
-      // in a frame of a report there is no address to change
-    }
   };
   const copied = h("button", { type: "button", class: "wide", "data-testid": "copy-link", onclick: async () => {
     text.select();

@@ -1,7 +1,7 @@
 /** The mathematics of one iteration with its numbers: vectorised, as a loop, of one example. */
 
 import { OPERATIONS, explain, matrixNamed, differences } from "./cells.js";
-import { fill, h, say } from "./dom.js";
+import { fill, h, say, tabList } from "./dom.js";
 import { exact, short } from "./format.js";
 import { makeExample } from "./example_view.js";
 import { makeLoop } from "./loop_view.js";
@@ -23,28 +23,11 @@ export function makeMathematics(session) {
     vectorised: makeVectorised(session),
     python: makePython(session),
   };
-  const tabs = Object.keys(views).map((name) =>
-    h("button", {
-      class: "tab",
-      type: "button",
-      role: "tab",
-      id: `tab-${name}`,
-      "data-testid": `tab-${name}`,
-      "aria-controls": "mathematics-view",
-      onclick: () => session.set("tab", name),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-        if (!step) return;
-        const names = Object.keys(views);
-        const next = names[(names.indexOf(name) + step + names.length) % names.length];
-        session.set("tab", next);
-        document.getElementById(`tab-${next}`)?.focus();
-      },
-    }, t(`math.${name}`)),
-  );
+  const names = Object.keys(views).map((name) => /** @type {const} */ ([name, t(`math.${name}`)]));
+  const tabs = tabList(t("math.title"), "tab", names, (name) => session.set("tab", name));
   const body = h("div", { class: "math-body", id: "mathematics-view", role: "tabpanel", tabIndex: 0 });
   const explained = makeExplanation(session);
-  const element = h("div", { class: "mathematics" }, h("div", { class: "tabs", role: "tablist", "aria-label": t("math.title") }, tabs), body, explained.element);
+  const element = h("div", { class: "mathematics" }, tabs.element, body, explained.element);
   let chosen = "";
   return {
     element,
@@ -54,11 +37,7 @@ export function makeMathematics(session) {
         chosen = tab;
         fill(body, views[/** @type {keyof typeof views} */ (tab)].element);
         body.setAttribute("aria-labelledby", `tab-${tab}`);
-        tabs.forEach((button) => {
-          const on = button.id === `tab-${tab}`;
-          button.setAttribute("aria-selected", String(on));
-          button.tabIndex = on ? 0 : -1;
-        });
+        tabs.show(tab);
       }
       views[/** @type {keyof typeof views} */ (tab)].update();
       explained.update();

@@ -6,7 +6,7 @@ import { context, fill, h, say, sizeOf, svg } from "./dom.js";
 import { percent, short } from "./format.js";
 import { numberField } from "./number_field.js";
 import { columnOf, sub } from "./points.js";
-import { labelOf, norm } from "./insight.js";
+import { labelOf, norm, shiftLineBy, turnLineBy } from "./insight.js";
 import { t } from "./strings.js";
 
 const CARDS = 8; // so many units have a card; of more, the first few do
@@ -25,8 +25,10 @@ export function makeNetwork(session, field, hover) {
   const outputs = h("div", { class: "layer outputs" });
   const element = h("div", { class: "network", "data-testid": "network" }, edges, inputs, hidden, outputs);
   let built = "";
-  /** @type {(() => void)[]} */
+  /** @type {(() => void)[]} texts and numbers, and pictures */
   let parts = [];
+  /** @type {(() => void)[]} */
+  let pictures = [];
   /** @type {{path: SVGElement, from: Element, to: Element, block: Block, k: number}[]} */
   let links = [];
   let placed = "";
@@ -68,6 +70,7 @@ export function makeNetwork(session, field, hover) {
     const n_x = points.X.rows;
     const units = shown();
     parts = [];
+    pictures = [];
     links = [];
     placed = "";
     edges.replaceChildren();
@@ -79,7 +82,7 @@ export function makeNetwork(session, field, hover) {
       return h("div", { class: `node input${axis}`, title: input.name }, h("i", {}, input.name), n_x > 10 ? null : value);
     });
     const one = h("div", { class: "node bias", title: t("network.bias") }, "1");
-    fill(inputs, inputNodes, one);
+    fill(inputs, inputNodes, session.n_h ? one : null);
 
     const cards = units.map((j) => unitCard(j));
     const note = h("p", { class: "note" }, t("network.none"));
@@ -138,7 +141,9 @@ export function makeNetwork(session, field, hover) {
         onmouseenter: () => (hover(j), session.notify()),
         onmouseleave: () => (hover(-1), session.notify()),
         onkeydown: (/** @type {KeyboardEvent} */ event) => {
-          if (event.target === card && event.key === "Escape") session.select(-1);
+          if (event.target !== card) return;
+          if (event.key === "Escape") session.select(-1);
+          else if (event.altKey && moveLine(j, event.key)) event.preventDefault();
         },
       },
       h("header", {}, h("b", {}, `a${sub(j + 1)}`), value, badges),
@@ -169,10 +174,24 @@ export function makeNetwork(session, field, hover) {
       const { W1 } = backward.gradients;
       const row = W1.data.subarray(j * W1.cols, (j + 1) * W1.cols);
       say(facts, t("network.facts", { slope: short(unit.meanSlope), gradient: short(norm(row)) }));
+    });
+    pictures.push(() => {
       drawHeat(heat, j);
       drawCurve(curve, j);
     });
     return card;
+  };
+
+  /** Turns or shifts a unit's line by a key. @param {number} j @param {string} key */
+  const moveLine = (j, key) => {
+    const turn = { ArrowLeft: 1, ArrowRight: -1 }[key];
+    const shift = { ArrowUp: 1, ArrowDown: -1 }[key];
+    const { parameters, points } = session.state;
+    if (turn) session.editParameters(turnLineBy(parameters, j, points, field.box, turn * (Math.PI / 60)));
+    else if (shift) session.editParameters(shiftLineBy(parameters, j, points, field.box, shift * 0.02));
+    else return false;
+    session.facts.add("dragged line");
+    return true;
   };
 
   /** The units without a card. @param {number[]} units that have one */
@@ -180,7 +199,7 @@ export function makeNetwork(session, field, hover) {
     const rest = Array.from({ length: session.n_h }, (_, j) => j).filter((j) => !units.includes(j));
     const tiles = rest.map((j) => {
       const heat = h("canvas", { class: "tile-heat" });
-      parts.push(() => drawHeat(heat, j));
+      pictures.push(() => drawHeat(heat, j));
       return h("button", {
         class: "tile",
         type: "button",
@@ -211,8 +230,8 @@ export function makeNetwork(session, field, hover) {
       const { A2 } = session.trace.cache;
       const i = columnOf(points, session.settings.example);
       say(value, points.heldOut[session.settings.example] ? "" : short(A2.data[r * A2.cols + i]));
-      if (heat) drawOutput(heat, r);
     });
+    if (heat) pictures.push(() => drawOutput(heat, r));
     return card;
   };
 
@@ -311,7 +330,7 @@ export function makeNetwork(session, field, hover) {
   /** Cards as large as there is room for. */
   const fit = () => {
     const units = shown();
-    const room = (sizeOf(element).height - (session.n_h > CARDS ? 90 : 0)) / units.length;
+    const room = (sizeOf(element).height - (session.n_h > CARDS ? 104 : 0)) / units.length;
     const size = room >= 102 ? "large" : room >= 80 ? "middle" : room >= 58 ? "small" : "tiny";
     if (hidden.dataset.size === size) return;
     hidden.dataset.size = size;
@@ -361,7 +380,8 @@ export function makeNetwork(session, field, hover) {
 
   return {
     element,
-    update() {
+    /** @param {boolean} whole whether texts and numbers too, which nobody reads at full speed */
+    update(whole) {
       const { points } = session.state;
       locked = element.closest("[data-locked]") !== null;
       const folded = session.n_h > CARDS ? shown().join() : "";
@@ -370,7 +390,8 @@ export function makeNetwork(session, field, hover) {
         built = key;
         build();
       }
-      for (const part of parts) part();
+      if (whole) for (const part of parts) part();
+      for (const draw of pictures) draw();
       fit();
       place();
       drawEdges();

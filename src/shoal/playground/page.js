@@ -7,9 +7,10 @@ import { isDark, setDark } from "./colours.js";
 import { choice, fill, h, icon, onResize, say } from "./dom.js";
 import { rowsOf } from "./engine.js";
 import { Field } from "./field.js";
-import { LESSONS, count } from "./lessons.js";
+import { exact } from "./format.js";
+import { baseSettings, beginWith, count } from "./lessons.js";
 import { makeLesson } from "./lesson_view.js";
-import { applyLink, linkOf, share } from "./link.js";
+import { readAddress, share, writeAddress } from "./link.js";
 import { makeMathematics } from "./mathematics.js";
 import { makeNetwork } from "./network_view.js";
 import { numberField } from "./number_field.js";
@@ -19,8 +20,6 @@ import { Session } from "./session.js";
 import { SETTINGS, initialSettings } from "./settings.js";
 import { languageNow, setLanguage, t } from "./strings.js";
 import { makeTime } from "./time_view.js";
-
-/** @typedef {{element: Element, update: () => void}} View */
 
 const runner = new Runner();
 const frame = () => new Promise((/** @type {(time: number) => void} */ done) => requestAnimationFrame(done));
@@ -45,14 +44,10 @@ async function begin() {
   const parameters = boot.network && parametersOfBoot(boot.network, points?.X.rows ?? 2);
   const session = new Session({ settings, points, parameters, output: boot.network?.output, runner, frame });
   expose(session);
-  await applyLink(session, location.hash);
-  if (session.settings.lesson) startLesson(session, session.settings.lesson, false);
+  await readAddress(session);
   build(session);
   addEventListener("hashchange", async () => {
-    if (location.hash === linkOf.written) return;
-    await applyLink(session, location.hash);
-    if (session.settings.lesson) startLesson(session, session.settings.lesson, false);
-    build(session);
+    if (await readAddress(session)) build(session);
   });
   return session;
 }
@@ -85,31 +80,6 @@ const frames = () => drawn;
 /** Milliseconds that the last pictures took to draw. */
 const drawTimes = () => times.slice();
 
-/** A lesson's settings, data and weights; what is not said is as at first.
- * @param {Session} session @param {string} id @param {boolean} [anew] */
-function startLesson(session, id, anew = true) {
-  session.pause();
-  const lesson = LESSONS.find((one) => one.id === id);
-  session.facts.clear();
-  session.forgetRuns();
-  const { speed } = session.settings;
-  const linked = anew ? {} : session.settings;
-  session.settings = { ...initialSettings(), speed, ...(anew ? {} : differing(linked)), ...(lesson?.settings ?? {}), lesson: lesson ? id : "" };
-  const { points, parameters } = lesson?.setup?.() ?? {};
-  session.ownPoints = points ?? null;
-  if (points) {
-    session.settings.data = "own";
-    session.begin(points, parameters);
-  } else {
-    session.begin(session.drawn(), parameters);
-  }
-}
-
-/** Settings that are not the initial ones. @param {import("./settings.js").Settings} settings */
-function differing(settings) {
-  return Object.fromEntries(Object.entries(settings).filter(([name, value]) => value !== SETTINGS[name].initial));
-}
-
 // ---- the page ------------------------------------------------------------------------------------
 
 /** @type {AbortController | null} */
@@ -122,28 +92,28 @@ function build(session) {
   const { signal } = listening;
   session.listeners = [];
 
+  const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
+    h("button", { type: "button", class: "icon-button", title, "aria-label": title, "data-testid": `menu-${name}`, onclick: act }, icon(ICONS[name]));
+  const tableOf = (/** @type {string} */ title, /** @type {() => {head: string[], rows: string[][]}} */ make) =>
+    small("table", `${t("table.open")}: ${title}`, () => showTable(title, make()));
   const field = new Field(session);
   const plane = makePlane(session, field);
   const network = makeNetwork(session, field, plane.hover);
   const time = makeTime(session);
   const data = makeData(session);
   const mathematics = makeMathematics(session);
-  const curves = makeCurves(session);
   const controls = networkControls(session);
   const lesson = makeLesson(session, (id) => {
-    startLesson(session, id);
+    beginWith(session, id ? { ...baseSettings(id), speed: session.settings.speed } : { ...session.host.settings });
     lesson.reset();
     session.notify();
   });
-  /** @type {{update: () => void}[]} */
+  const curves = makeCurves(session, tableOf(t("table.curves"), () => curves.table()));
+  /** @type {{update: (whole: boolean) => void}[]} */
   const watched = [plane, network, time];
-  /** @type {{update: () => void}[]} */
+  /** @type {{update: (whole: boolean) => void}[]} */
   const views = [lesson, time, data, controls, plane, network, mathematics, curves];
 
-  const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
-    h("button", { type: "button", class: "icon-button", title, "aria-label": title, "data-testid": `menu-${name}`, onclick: act }, icon(ICONS[name]));
-  const tableOf = (/** @type {string} */ title, /** @type {() => {head: string[], rows: string[][]}} */ make) =>
-    small("table", `${t("table.open")}: ${title}`, () => showTable(title, make()));
   const lines = h("label", { class: "check" }, h("input", {
     type: "checkbox",
     checked: session.settings.lines,
@@ -152,7 +122,7 @@ function build(session) {
 
   const undo = small("undo", t("menu.undo"), () => session.undo());
   const redo = small("redo", t("menu.redo"), () => session.redo());
-  const language = h("button", { type: "button", class: "small", "data-testid": "language", title: t("menu.language.help"), "aria-label": t("menu.language.help"), lang: languageNow() === "en" ? "it" : "en", onclick: () => {
+  const language = h("button", { type: "button", class: "small", "data-testid": "language", title: t("menu.language.help"), "aria-label": `${t("menu.language")}: ${t("menu.language.help")}`, onclick: () => {
     setLanguage(languageNow() === "en" ? "it" : "en");
     localStorageSet("language", languageNow());
     build(session);
@@ -180,13 +150,14 @@ function build(session) {
     panel("data", t("data.title"), [data.head, h("span", { class: "stretch" }), lines, tableOf(t("table.data"), plane.table)], plane.element, data.element),
     panel("network", t("network.title"), [controls.units, h("span", { class: "stretch" }), tableOf(t("table.network"), network.table)], controls.start, network.element),
     panel("mathematics", t("math.title"), [], mathematics.element),
-    panel("curves", t("curve.title"), [h("span", { class: "stretch" }), tableOf(t("table.curves"), curves.table)], curves.element),
+    panel("curves", t("curve.title"), [], curves.element),
   );
   document.title = t("page.title");
   fill(document.body, main);
 
   let dirty = true;
   let asked = false;
+  let later = 0;
   const draw = (/** @type {number} */ _now) => {
     asked = false;
     if (!dirty) return;
@@ -194,7 +165,8 @@ function build(session) {
     const start = performance.now();
     applyLocks(session, main);
     // While training, what is read rather than watched is drawn in every fourth picture.
-    for (const view of views) if (!session.playing || drawn % 4 === 0 || watched.includes(view)) view.update();
+    const whole = !session.playing || drawn % 4 === 0;
+    for (const view of views) if (whole || watched.includes(view)) view.update(whole);
     undo.disabled = !session.undos.length;
     redo.disabled = !session.redos.length;
     main.dataset.lesson = session.settings.lesson;
@@ -203,6 +175,8 @@ function build(session) {
     drawn++;
     if (!painted) painted = performance.now();
     report(session);
+    clearTimeout(later);
+    later = setTimeout(() => session.playing || document.querySelector("dialog") || writeAddress(session), 500);
   };
   const ask = () => {
     dirty = true;
@@ -315,7 +289,7 @@ function networkControls(session) {
     session.settings.scheme,
     (value) => session.set("scheme", value),
   );
-  const scale = numberField({ label: t("network.scale"), testid: "scale", get: () => session.settings.scale, set: (value) => session.set("scale", value), low: 0, high: 1e6, ratio: true });
+  const scale = numberField({ label: t("network.scale"), testid: "scale", get: () => session.settings.scale, set: (value) => session.set("scale", value), low: 0, high: 1e6, ratio: true, show: exact });
   const seed = numberField({ label: t("network.seed"), testid: "random_state", get: () => session.settings.random_state, set: (value) => session.set("random_state", value), low: 0, high: 2 ** 32 - 1, step: 1, show: String });
   const numbers = h("small", { class: "numbers" });
   const layer = h("div", { class: "row" },

@@ -270,32 +270,43 @@ export function makePlane(session, field) {
     draw.font = "11px system-ui, sans-serif";
     draw.textAlign = "center";
     draw.textBaseline = "middle";
+    /** @type {{j: number, ends: [number, number][]}[]} */
+    const lines = [];
     for (let j = 0; j < session.n_h; j++) {
-      const strong = j === chosen;
-      if (!strong && (!session.settings.lines || session.n_h > 12)) continue;
-      const ends = unitLine(j);
-      if (!ends) continue;
-      const [a, b] = ends.map((end) => toScreen(...end));
+      if (j !== chosen && (!session.settings.lines || session.n_h > 12)) continue;
+      const ends = unitLine(j)?.map((end) => toScreen(...end));
+      if (ends) lines.push({ j, ends });
+    }
+    const ink = isDark() ? "#e8eaee" : "#20242b";
+    draw.strokeStyle = ink;
+    for (const strong of [false, true]) {
       draw.beginPath();
-      draw.moveTo(...a);
-      draw.lineTo(...b);
+      for (const { j, ends } of lines) {
+        if ((j === chosen) !== strong) continue;
+        draw.moveTo(...ends[0]);
+        draw.lineTo(...ends[1]);
+      }
       draw.setLineDash(strong ? [] : [5, 4]);
-      draw.strokeStyle = isDark() ? "#d6dae2" : "#3a4150";
-      draw.globalAlpha = strong ? 1 : 0.5;
+      draw.globalAlpha = strong ? 1 : 0.45;
       draw.lineWidth = strong ? 2.2 : 1.1;
       draw.stroke();
-      draw.setLineDash([]);
-      const along = 0.05 + 0.06 * (j % 4);
-      const [x, y] = [a[0] + along * (b[0] - a[0]), a[1] + along * (b[1] - a[1])];
-      draw.globalAlpha = strong ? 1 : 0.75;
-      draw.fillStyle = isDark() ? "#1b1f26" : "#fcfcfa";
-      draw.beginPath();
-      draw.arc(x, y, 8, 0, 2 * Math.PI);
-      draw.fill();
-      draw.fillStyle = isDark() ? "#e8eaee" : "#20242b";
-      draw.fillText(String(j + 1), x, y + 0.5);
-      draw.globalAlpha = 1;
     }
+    draw.setLineDash([]);
+    draw.globalAlpha = 0.85;
+    const labels = lines.map(({ j, ends: [a, b] }) => {
+      const along = 0.05 + 0.06 * (j % 4);
+      return { j, x: a[0] + along * (b[0] - a[0]), y: a[1] + along * (b[1] - a[1]) };
+    });
+    draw.fillStyle = isDark() ? "#1b1f26" : "#fcfcfa";
+    draw.beginPath();
+    for (const { x, y } of labels) {
+      draw.moveTo(x + 8, y);
+      draw.arc(x, y, 8, 0, 2 * Math.PI);
+    }
+    draw.fill();
+    draw.fillStyle = ink;
+    for (const { j, x, y } of labels) draw.fillText(String(j + 1), x, y + 0.5);
+    draw.globalAlpha = 1;
     const grips = handles();
     if (!grips) return;
     for (const [kind, at] of Object.entries(grips)) {

@@ -94,9 +94,11 @@ export class Session {
     this.traced = null;
     /** @type {{points: Points, examples: ReturnType<typeof split>} | null} */
     this.halves = null;
+    /** What the host handed over, to come back to. */
+    this.host = { settings, points, parameters };
     /** @type {Points | null} */
     this.ownPoints = points ?? null;
-    this.begin(points ?? drawPoints(settings), parameters, output);
+    this.begin(this.drawn(), parameters, output);
   }
 
   // ---- beginnings ------------------------------------------------------------------------------
@@ -595,6 +597,12 @@ export class Session {
     this.stage = 0;
     this.event = "";
     this.changed();
+  }
+
+  /** Takes the message about an event away. */
+  dismiss() {
+    this.event = "";
+    this.notify();
   }
 
   /** Back to the last state from which training had not yet broken down. */

@@ -72,15 +72,16 @@ export function readNumber(text) {
 }
 
 /**
- * The part of a link after "#": the version, the settings that are not the initial ones, and what
- * else there is (weights, points, what is locked).
- * @param {Settings} settings @param {Record<string, string>} more
+ * The part of a link after "#": the version, the settings that are not the base's, and what else
+ * there is (weights, points, what is locked).
+ * @param {Settings} settings @param {Settings} base @param {Record<string, string>} [more]
  */
-export function writeLink(settings, more = {}) {
+export function writeLink(settings, base, more = {}) {
   const link = new URLSearchParams({ v: String(LINK_VERSION) });
-  for (const [name, { initial }] of Object.entries(SETTINGS)) {
+  if (settings.lesson) link.set("lesson", settings.lesson);
+  for (const name of Object.keys(SETTINGS)) {
     const value = settings[name];
-    if (value !== initial) link.set(name, typeof value === "boolean" ? (value ? "1" : "0") : value);
+    if (value !== base[name]) link.set(name, typeof value === "boolean" ? (value ? "1" : "0") : value);
   }
   for (const [name, value] of Object.entries(more)) if (value) link.set(name, value);
   return link.toString();

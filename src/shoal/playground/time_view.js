@@ -1,7 +1,7 @@
 /** The bar on top: play, step and step back, the scrubber, the learning rate, where training is. */
 
 import { choice, h, icon, say } from "./dom.js";
-import { fixed, percent, short, whole } from "./format.js";
+import { exact, fixed, percent, short, whole } from "./format.js";
 import { numberField } from "./number_field.js";
 import { SETTINGS } from "./settings.js";
 import { t } from "./strings.js";
@@ -60,7 +60,7 @@ export function makeTime(session) {
     low: 0,
     high: 1e6,
     ratio: true,
-    show: (value) => short(value, 4).replace(/([.,]\d*?)0+$/, "$1").replace(/[.,]$/, ""),
+    show: exact,
   });
   const iteration = h("output", { "data-testid": "iteration" });
   const cost = h("output", { "data-testid": "cost", "aria-live": "off" });
@@ -69,7 +69,8 @@ export function makeTime(session) {
   const event = h("div", { class: "event", role: "alert", "data-testid": "event", hidden: true });
   const eventText = h("span", {});
   const undo = h("button", { type: "button", class: "small", onclick: () => session.undoEvent() }, t("event.undo"));
-  event.append(eventText, undo);
+  const close = h("button", { type: "button", class: "close", "aria-label": t("close"), onclick: () => session.dismiss() }, "×");
+  event.append(eventText, undo, close);
   const rateBox = h("label", { class: "labelled", "data-control": "learning_rate" }, h("span", {}, t("time.rate.short")), rate.element);
 
   const element = h(
@@ -118,7 +119,7 @@ export function makeTime(session) {
       event.hidden = !kind;
       if (kind !== told) {
         told = kind;
-        say(eventText, kind ? t(`event.${kind}`, { iteration: whole(state.iteration), J: short(trace.J), rate: short(state.learning_rate) }) : "");
+        say(eventText, kind ? t(`event.${kind}`, { iteration: whole(state.iteration), J: short(trace.J), rate: exact(state.learning_rate) }) : "");
         undo.hidden = kind !== "diverged";
       }
       if (wasPlaying && !session.playing) {
