@@ -71,7 +71,7 @@ def test_in_one_file_it_computes_the_same(browser: Browser, tmp_path: Path, fram
     path.write_text(in_frame(boot) if framed else one_file(boot), encoding="utf-8")
     with tab(browser) as page:
         workers: list[Any] = []
-        page.on("worker", workers.append)
+        page.on("worker", lambda worker: workers.append(worker))
         page.goto(path.as_uri())
         inside: Any = page.frame_locator("iframe") if framed else page
         inside.get_by_test_id("step-size").select_option("1000")
