@@ -36,6 +36,7 @@ export function makeData(session) {
   ];
   const heldOut = field("held_out", "data.heldOut", "data.heldOut.help", {
     step: 0.05, low: 0, high: 0.9, show: (/** @type {number} */ v) => `${Math.round(100 * v)} %`,
+    get: () => heldOutShare(session.state.points),
   });
   const file = h("input", { type: "file", class: "unseen", tabIndex: -1, "aria-hidden": "true", accept: ".csv,.tsv,.txt,text/csv,text/plain", "data-testid": "csv-file", onchange: () => file.files?.[0] && readFile(session, file.files[0]) });
   const open = h("button", { type: "button", class: "small", title: t("data.file.help"), "data-testid": "csv-open", onclick: () => file.click() }, t("data.file"));
@@ -59,9 +60,13 @@ export function makeData(session) {
       const key = JSON.stringify([points.inputs, points.plane, points.note]);
       if (key === built) return;
       built = key;
-      const scaled = points.inputs.filter(({ center, scale }) => center !== 0 || scale !== 1);
-      const formulas = scaled.slice(0, 3).map(({ name, center, scale }) => `${name} → (${name} − ${short(center)}) / ${short(scale)}`);
-      const text = scaled.length ? t("data.scaled", { formulas: formulas.join(", ") + (scaled.length > 3 ? ", …" : "") }) : t("data.unscaled");
+      const shown = [...new Set(points.plane)].map((k) => points.inputs[k]);
+      const scaled = [...shown, ...points.inputs.filter((input) => !shown.includes(input))].filter(({ center, scale }) => center !== 0 || scale !== 1);
+      const formulas = scaled.slice(0, 2).map(({ name, center, scale }) => {
+        const centred = Math.abs(center) < 1e-9 * scale ? name : center < 0 ? `(${name} + ${short(-center)})` : `(${name} − ${short(center)})`;
+        return `${name} → ${centred} / ${short(scale)}`;
+      });
+      const text = scaled.length ? t("data.scaled", { formulas: formulas.join(", ") + (scaled.length > 2 ? ", …" : "") }) : t("data.unscaled");
       say(scaling, points.note ? `${text} ${points.note}` : text);
       scaling.title = scaling.textContent ?? "";
       fill(axes);
@@ -105,6 +110,11 @@ function slider(session, { name, center, scale, fixed, levels }, k) {
         oninput: (/** @type {Event} */ event) => set(Number(/** @type {HTMLInputElement} */ (event.target).value)),
       });
   return h("label", { class: "slider" }, h("span", { title: name }, name), control, levels ? null : shown);
+}
+
+/** @param {import("./points.js").Points} points */
+function heldOutShare({ heldOut }) {
+  return heldOut.filter(Boolean).length / heldOut.length;
 }
 
 /** Reads a dropped or chosen file. @param {Session} session @param {File} file */

@@ -124,7 +124,7 @@ export function makeNetwork(session, field, hover) {
     const fields = h(
       "div",
       { class: "fields" },
-      named.map((k) => weight("W1", j * n_x + k, `w${sub(j + 1)}${sub(k + 1)}`)),
+      named.map((k) => weight("W1", j * n_x + k, `w${sub(j + 1)}${n_x > 9 ? "," : ""}${sub(k + 1)}`)),
       weight("b1", j, `b${sub(j + 1)}`),
       points.Y.rows === 1 ? h("span", { class: "outgoing" }, weight("W2", j, `W2${sub(j + 1)}`)) : null,
     );

@@ -19,6 +19,7 @@ import { Runner } from "./runner.js";
 import { Session } from "./session.js";
 import { SETTINGS, initialSettings } from "./settings.js";
 import { languageNow, setLanguage, t } from "./strings.js";
+import { play, step, stepBack } from "./time.js";
 import { makeTime } from "./time_view.js";
 
 const runner = new Runner();
@@ -222,9 +223,9 @@ function listen(session, signal) {
     } else if (modifier || event.altKey || writing || !allowed("time")) return;
     else if (event.key === " " && !target.closest("button, summary, [role=application]")) {
       if (session.playing) session.pause();
-      else session.play();
-    } else if (event.key === "ArrowRight" && !target.closest("[role=tab], [type=range], .cell")) session.step();
-    else if (event.key === "ArrowLeft" && !target.closest("[role=tab], [type=range], .cell")) session.stepBack();
+      else play(session);
+    } else if (event.key === "ArrowRight" && !target.closest("[role=tab], [type=range], .cell")) step(session);
+    else if (event.key === "ArrowLeft" && !target.closest("[role=tab], [type=range], .cell")) stepBack(session);
     else if (/^r$/i.test(event.key)) session.rewind();
     else if (/^n$/i.test(event.key) && allowed("start")) session.newStart();
     else return;

@@ -34,35 +34,51 @@ export function makePython(session) {
 export function scriptOf(session) {
   const { settings, state } = session;
   const { points, iteration } = state;
-  const own = settings.data === "own" || points.heldOut.includes(true);
-  const noise = settings.data === "flower" || settings.data === "own" ? "" : `, noise=${settings.noise}`;
+  const usual = settings.data !== "flower" || settings.noise === 0.2; // the library's has no other
+  const own = settings.data === "own" || !usual || points.heldOut.includes(true);
+  const noise = settings.data === "flower" ? "" : `, noise=${settings.noise}`;
   const data = own
-    ? ["X = np.array(...)  # (n_x, m): " + t("python.own"), "Y = np.array(...)  # (n_y, m)"]
-    : [`X, Y = shoal.datasets.${settings.data}(m=${points.X.cols}${noise}, random_state=${settings.data_seed})`];
+    ? [`X = np.array(...)  # ${t("python.own")}, (n_x, m)`, "Y = np.array(...)  # (n_y, m)"]
+    : [
+        `X, Y = shoal.datasets.${settings.data}(`,
+        `    m=${points.X.cols}${noise}, random_state=${settings.data_seed}`,
+        ")",
+      ];
   const how = settings.scheme === "normal" ? `scale=${settings.scale}` : `scheme="${settings.scheme}"`;
-  const sizes = `n_x=${points.X.rows}, n_h=${session.n_h}, n_y=${points.Y.rows}`;
-  const form = `activation="${state.activation}", output="${state.output}"`;
   const edited = session.timeline.checkpoints.filter(({ edited: by }) => by).length > 1;
   const begin = edited
-    ? ["parameters = shoal.Parameters(", ...BLOCKS.map((block) => `    ${block}=np.array(${nested(state.parameters[block])}),`), ")", `# ${t("python.edited", { iteration })}`]
-    : [`parameters = shoal.initialize(${sizes}, ${how}, random_state=${settings.random_state})`];
-  const n = edited ? 1000 : Math.max(1, iteration);
+    ? [
+        `# ${t("python.edited", { iteration })}`,
+        "parameters = shoal.Parameters(",
+        ...BLOCKS.map((block) => `    ${block}=${nested(state.parameters[block])},`),
+        ")",
+      ]
+    : [
+        "parameters = shoal.initialize(",
+        `    n_x=${points.X.rows}, n_h=${session.n_h}, n_y=${points.Y.rows},`,
+        `    ${how}, random_state=${settings.random_state},`,
+        ")",
+      ];
+  const train = [
+    "parameters, costs = shoal.gradient_descent(",
+    "    X, Y, parameters, **form,",
+    `    learning_rate=${state.learning_rate}, n_iterations=${iteration},`,
+    ")",
+  ];
   return [
     ...(own || edited ? ["import numpy as np"] : []),
     "import shoal",
     "",
     ...data,
+    `form = dict(activation="${state.activation}", output="${state.output}")`,
     ...begin,
-    "parameters, costs = shoal.gradient_descent(",
-    `    X, Y, parameters, learning_rate=${state.learning_rate}, n_iterations=${n},`,
-    `    ${form},`,
-    ")",
-    "cache = shoal.forward(X, parameters, " + form + ")",
-    'print(shoal.cost(cache, Y, output="' + state.output + '"))',
+    ...(edited || !iteration ? [] : train),
+    "cache = shoal.forward(X, parameters, **form)",
+    `print(shoal.cost(cache, Y, output="${state.output}"))`,
   ].join("\n");
 }
 
 /** @param {import("./engine.js").Matrix} A */
 function nested(A) {
-  return A.rows ? JSON.stringify(rowsOf(A)) : `[]).reshape(0, ${A.cols}`;
+  return A.rows ? `np.array(${JSON.stringify(rowsOf(A))})` : `np.zeros((0, ${A.cols}))`;
 }

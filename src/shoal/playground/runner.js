@@ -16,7 +16,7 @@ export class Runner {
     this.worker = null;
     this.here = new Trainer();
     try {
-      this.worker = makeWorker();
+      this.worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
       this.worker.addEventListener("message", ({ data }) => this.answer(data.id, data.report));
       this.worker.addEventListener("error", () => this.giveUp());
     } catch {
@@ -64,13 +64,4 @@ export class Runner {
     this.worker = null;
     for (const id of [...this.waiting.keys()]) this.do(id);
   }
-}
-
-/** From its file, or from the text that a page in one file carries. */
-function makeWorker() {
-  const text = document.getElementById("shoal-worker")?.textContent;
-  const url = text
-    ? URL.createObjectURL(new Blob([text], { type: "text/javascript" }))
-    : new URL("./worker.js", import.meta.url);
-  return new Worker(url, { type: "module" });
 }

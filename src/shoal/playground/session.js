@@ -1,20 +1,19 @@
 /**
- * The state of the playground and all that can be done to it: train, step, step back, edit, undo.
+ * The state of the playground and all that can be done to it: begin, set, edit, undo; time.js trains.
  * Views read it and call it; they never write into it.
  */
 
-import { backward, copy, cost, forward, initialize, update } from "./engine.js";
+import { backward, copy, cost, forward, initialize } from "./engine.js";
 import { accuracy, health } from "./insight.js";
 import { History, Timeline } from "./history.js";
 import { drawPoints, holdOut, split } from "./points.js";
 import { SETTINGS, accepted } from "./settings.js";
-import { finite, norms } from "./trainer.js";
+import { finite } from "./trainer.js";
 
 /**
  * @typedef {import("./engine.js").Parameters} Parameters
  * @typedef {import("./engine.js").Block} Block
  * @typedef {import("./points.js").Points} Points
- * @typedef {import("./trainer.js").Until} Until
  * @typedef {import("./settings.js").Settings} Settings
  *
  * All that decides what comes next. States are never changed, only replaced.
@@ -78,6 +77,7 @@ export class Session {
     /** @type {string[]} */
     this.hidden = [];
     this.playing = false;
+    this.loop = 0; // of training, so that only the last one goes on
     this.generation = 0; // of the state, so that a report on an older one is dropped
     this.stage = 0; // operations done in this iteration
     this.event = ""; // why training stopped by itself
@@ -426,190 +426,10 @@ export class Session {
     this.notify();
   }
 
-  /** Trains at the pace of the settings until something stops it. */
-  async play() {
-    if (this.playing) return;
-    this.playing = true;
-    this.finishIteration();
-    this.event = "";
-    this.notify();
-    let due = 0;
-    let last = await this.frame();
-    while (this.playing) {
-      const { speed } = this.settings;
-      const now = await this.frame();
-      due = speed === "max" ? Infinity : Math.min(due + ((now - last) * Number(speed)) / 1000, 5000);
-      last = now;
-      const whole = Math.floor(due);
-      if (whole < 1) continue;
-      const done = await this.train(whole, 12, "none");
-      due = speed === "max" ? 0 : due - done;
-    }
-  }
-
-  /**
-   * Trains so many iterations, or until an event.
-   * @param {number} iterations @param {Until} until
-   */
-  async advance(iterations, until = "none") {
-    this.pause();
-    this.finishIteration();
-    this.event = "";
-    this.playing = true;
-    let left = iterations;
-    while (left > 0 && this.playing) {
-      left -= await this.train(Math.min(left, 20000), 50, until);
-      await this.frame();
-    }
-    this.pause();
-  }
-
-  /**
-   * One order to the runner, and its report made the state.
-   * @param {number} iterations @param {number} milliseconds @param {Until} until
-   * @returns {Promise<number>} iterations done
-   */
-  async train(iterations, milliseconds, until) {
-    const { generation, state } = this;
-    const { train, heldOut } = this.examples;
-    const { parameters, learning_rate, frozen } = state;
-    const report = await this.runner.run({
-      train,
-      heldOut,
-      parameters,
-      rule: { ...this.form, learning_rate, frozen },
-      iterations,
-      milliseconds,
-      until,
-      sharpness: this.settings.curve === "sharpness",
-    });
-    if (generation !== this.generation) return 0; // edited meanwhile
-    this.history.truncate(state.iteration);
-    this.timeline.truncate(state.iteration);
-    this.history.append(report.records);
-    const iteration = state.iteration + report.iterations;
-    this.state = { ...state, parameters: report.parameters, iteration };
-    this.timeline.add(this.state);
-    this.sharpness = report.sharpness;
-    if (report.event) {
-      this.event = report.event;
-      this.playing = false;
-      this.facts.add(`event:${report.event}`);
-    }
-    this.changed();
-    return report.iterations;
-  }
-
-  /** One iteration on this thread, so that it is there at once. */
-  iterate() {
-    const { state, trace } = this;
-    const parameters = copy(state.parameters);
-    update(parameters, trace.backward.gradients, state.learning_rate, state.frozen); // Eq 12
-    this.history.truncate(state.iteration);
-    this.timeline.truncate(state.iteration);
-    this.history.append(this.record());
-    this.state = { ...state, parameters, iteration: state.iteration + 1 };
-    this.timeline.add(this.state);
-    this.event = Number.isFinite(this.trace.J) ? "" : "diverged";
-    this.stage = 0;
-    this.changed();
-  }
-
-  /** The row of the history that this state makes. */
-  record() {
-    const { trace, state } = this;
-    const row = [trace.J, trace.accuracy, trace.heldOutJ, trace.heldOutAccuracy];
-    return Float64Array.from([...row, ...norms(trace.backward.gradients), ...norms(state.parameters)]);
-  }
-
-  /** Does the rest of an iteration that was begun operation by operation. */
-  finishIteration() {
-    if (this.stage) this.iterate();
-  }
-
-  /** The next operation of the iteration. */
-  stepOperation() {
-    this.pause();
-    this.event = "";
-    this.facts.add(`op:${this.operations[this.stage]}`);
-    if (this.stage === this.operations.length - 1) this.iterate();
-    else this.stage++;
-    this.notify();
-  }
-
-  /** To the end of the forward pass, of the backward pass, or of the update. */
-  stepHalf() {
-    this.pause();
-    const ends = [this.operations.indexOf("J") + 1, this.operations.length - 1];
-    const next = ends.find((end) => end > this.stage);
-    if (next === undefined) this.iterate();
-    else this.stage = next;
-    this.notify();
-  }
-
-  /** What the button "step" does, by its setting. */
-  async step() {
-    const { step } = this.settings;
-    if (step === "op") this.stepOperation();
-    else if (step === "half") this.stepHalf();
-    else if (/^\d+$/.test(step)) await this.advance(Number(step));
-    else await this.advance(Infinity, /** @type {Until} */ (step));
-  }
-
-  /** And the button "step back". */
-  stepBack() {
-    this.pause();
-    this.facts.add("back");
-    const { step } = this.settings;
-    if (step === "op" || step === "half") {
-      const last = this.operations.length - 1;
-      const ends = [0, this.operations.indexOf("J") + 1, last];
-      if (this.stage) this.stage = step === "op" ? this.stage - 1 : Math.max(...ends.filter((end) => end < this.stage));
-      else if (this.state.iteration) {
-        this.goTo(this.state.iteration - 1);
-        this.stage = last;
-      }
-      this.notify();
-      return;
-    }
-    this.goTo(Math.max(0, this.state.iteration - (Number(step) || 1)));
-  }
-
-  /**
-   * The state of an earlier iteration, or of a later one that was reached before: the nearest kept
-   * state before it, and the same iterations again.
-   * @param {number} iteration
-   */
-  goTo(iteration) {
-    this.pause();
-    iteration = Math.max(iteration, this.timeline.first);
-    const from = this.timeline.before(iteration);
-    const parameters = copy(from.parameters);
-    const { train } = split(from.points);
-    const form = { activation: from.activation, output: from.output };
-    for (let t = from.iteration; t < iteration; t++) {
-      const { gradients } = backward(train.X, train.Y, parameters, forward(train.X, parameters, form));
-      update(parameters, gradients, from.learning_rate, from.frozen);
-    }
-    this.state = { ...from, parameters, iteration };
-    const { activation, learning_rate } = from;
-    this.settings = { ...this.settings, activation, learning_rate };
-    this.stage = 0;
-    this.event = "";
-    this.changed();
-  }
-
   /** Takes the message about an event away. */
   dismiss() {
     this.event = "";
     this.notify();
-  }
-
-  /** Back to the last state from which training had not yet broken down. */
-  undoEvent() {
-    const states = this.timeline.states.filter(({ parameters }) => finite(parameters));
-    const good = states.filter((state) => Number.isFinite(costOf(state)));
-    this.goTo(good.length ? good[good.length - 1].iteration : 0);
   }
 
   /** The last iteration that was reached. */
@@ -622,10 +442,4 @@ export class Session {
 export function outputOf({ classes, Y }) {
   if (!classes.length) return "identity";
   return Y.rows === 1 ? "sigmoid" : "softmax";
-}
-
-/** @param {State} state */
-function costOf({ points, parameters, activation, output }) {
-  const { train } = split(points);
-  return cost(forward(train.X, parameters, { activation, output }), train.Y, { output });
 }

@@ -5,6 +5,7 @@ import { exact, fixed, percent, short, whole } from "./format.js";
 import { numberField } from "./number_field.js";
 import { SETTINGS } from "./settings.js";
 import { t } from "./strings.js";
+import { goTo, play, step, stepBack, undoEvent } from "./time.js";
 
 const ICONS = {
   play: "M5 3l12 7-12 7z",
@@ -21,13 +22,13 @@ export function makeTime(session) {
   const button = (name, act, extra = "") =>
     h("button", { class: `round ${extra}`, type: "button", title: t(`time.${name}`), "aria-label": t(`time.${name}`), "data-testid": name, onclick: act }, icon(ICONS[name]));
 
-  const play = button("play", () => (session.playing ? session.pause() : session.play()), "primary");
+  const playButton = button("play", () => (session.playing ? session.pause() : play(session)), "primary");
   const pauseIcon = icon(ICONS.pause);
-  const playIcon = /** @type {Element} */ (play.firstElementChild);
+  const playIcon = /** @type {Element} */ (playButton.firstElementChild);
   const rewind = button("rewind", () => session.rewind());
   const dice = button("dice", () => session.newStart(), "outline");
-  const back = button("back", () => session.stepBack());
-  const step = button("step", () => session.step());
+  const backButton = button("back", () => stepBack(session));
+  const stepButton = button("step", () => step(session));
   const size = choice(
     { "aria-label": t("time.size"), title: t("time.size"), "data-testid": "step-size" },
     (SETTINGS.step.of ?? []).map((name) => /** @type {const} */ ([name, t(`step.${name}`)])),
@@ -48,7 +49,7 @@ export function makeTime(session) {
     "aria-label": t("time.scrubber"),
     title: t("time.scrubber"),
     "data-testid": "scrubber",
-    oninput: () => session.goTo(Number(scrubber.value)),
+    oninput: () => goTo(session, Number(scrubber.value)),
   });
   const rate = numberField({
     label: t("time.rate"),
@@ -68,7 +69,7 @@ export function makeTime(session) {
   const spoken = h("p", { class: "unseen", role: "status" });
   const event = h("div", { class: "event", role: "alert", "data-testid": "event", hidden: true });
   const eventText = h("span", {});
-  const undo = h("button", { type: "button", class: "small", onclick: () => session.undoEvent() }, t("event.undo"));
+  const undo = h("button", { type: "button", class: "small", onclick: () => undoEvent(session) }, t("event.undo"));
   const close = h("button", { type: "button", class: "close", "aria-label": t("close"), onclick: () => session.dismiss() }, "×");
   event.append(eventText, undo, close);
   const rateBox = h("label", { class: "labelled", "data-control": "learning_rate" }, h("span", {}, t("time.rate.short")), rate.element);
@@ -77,7 +78,7 @@ export function makeTime(session) {
     "div",
     { class: "time", role: "toolbar", "aria-label": t("time.title"), "data-control": "time" },
     h("div", { class: "group" }, rewind, dice),
-    h("div", { class: "group" }, back, play, step, size),
+    h("div", { class: "group" }, backButton, playButton, stepButton, size),
     h("div", { class: "group stretch" }, speed, scrubber),
     rateBox,
     h("div", { class: "figures" },
@@ -96,10 +97,10 @@ export function makeTime(session) {
     update() {
       const { state, trace } = session;
       const shown = session.playing ? pauseIcon : playIcon;
-      if (play.firstElementChild !== shown) {
-        play.replaceChildren(shown);
-        play.title = t(session.playing ? "time.pause" : "time.play");
-        play.setAttribute("aria-label", play.title);
+      if (playButton.firstElementChild !== shown) {
+        playButton.replaceChildren(shown);
+        playButton.title = t(session.playing ? "time.pause" : "time.play");
+        playButton.setAttribute("aria-label", playButton.title);
       }
       const op = session.stage ? ` · ${session.operations[session.stage - 1]}` : "";
       say(iteration, whole(state.iteration) + op);
@@ -110,7 +111,7 @@ export function makeTime(session) {
       scrubber.max = String(Math.max(1, session.reached));
       if (Number(scrubber.value) !== state.iteration) scrubber.value = String(state.iteration);
       scrubber.disabled = !session.reached;
-      back.disabled = !state.iteration && !session.stage;
+      backButton.disabled = !state.iteration && !session.stage;
       if (size.value !== session.settings.step) size.value = session.settings.step;
       if (speed.value !== session.settings.speed) speed.value = session.settings.speed;
       rate.draw();
