@@ -70,7 +70,7 @@ def tab(browser: Browser, **options: Any) -> Iterator[Page]:
 
 
 @contextmanager
-def serving(boot: Boot | None = None, language: str = "en") -> Iterator[PlaygroundServer]:
+def serving(boot: Boot | None = None, language: str | None = "en") -> Iterator[PlaygroundServer]:
     """The playground's server at work."""
     document = (boot or from_nothing()).json(language)
     with PlaygroundServer(make_routes(page_files(), document)) as server:
@@ -85,15 +85,17 @@ def serving(boot: Boot | None = None, language: str = "en") -> Iterator[Playgrou
 
 @contextmanager
 def playing(
-    browser: Browser, boot: Boot | None = None, link: str = "", **options: Any
+    browser: Browser,
+    boot: Boot | None = None,
+    *,
+    link: str = "",
+    language: str | None = "en",
+    **options: Any,
 ) -> Iterator[Page]:
     """The playground, served and opened, at a link's part after `#`."""
-    with serving(boot) as server, tab(browser, **options) as page:
-        page.goto(server.address)
-        page.wait_for_url(f"http://{HOST}:{server.server_port}/")
-        if link:
-            page.goto(f"http://{HOST}:{server.server_port}/#{link}")
-            page.reload()
+    with serving(boot, language) as server, tab(browser, **options) as page:
+        page.context.request.get(server.address)  # which brings the cookie
+        page.goto(f"http://{HOST}:{server.server_port}/#{link}")
         wait_for_page(page)
         yield page
 
