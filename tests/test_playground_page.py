@@ -4,24 +4,18 @@ import contextlib
 import io
 import json
 import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
+from playground_node import HERE, node
+
 SOURCES = HERE.parent / "src" / "shoal" / "playground"
 
 
 def ask(name: str, **arguments: Any) -> Any:
     """The modules' answer."""
-    node = ["node", str(HERE / "playground_page.mjs")]
-    asked = json.dumps([name, arguments])
-    answer = subprocess.run(
-        node, input=asked, capture_output=True, encoding="utf-8", check=True, timeout=60
-    )
-    return json.loads(answer.stdout)
+    return json.loads(node("playground_page.mjs", json.dumps([name, arguments])))
 
 
 def act(*actions: list[Any], **chosen: Any) -> list[dict[str, Any]]:
