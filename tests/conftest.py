@@ -1,7 +1,6 @@
 """What has to be set before SciPy is imported, a model for the command line, and a browser."""
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
 # scikit-learn's contract holds with SciPy's array API support switched on, and SciPy reads the
 # switch at import.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
-
-# node is a package of this environment, which need not be the active one.
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="module")

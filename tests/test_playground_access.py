@@ -34,7 +34,7 @@ def test_axe_finds_nothing_serious(browser: Browser) -> None:
         found = faults_of(page)
         for tab in page.locator("[role=tab]:not([aria-selected=true])").all():
             tab.click()
-            found += faults_of(page, f"#{tab.get_attribute('aria-controls')}")
+            found += faults_of(page, "[role=tabpanel]")
         for opener in ("share", "menu-keys", "menu-table"):
             page.get_by_test_id(opener).first.click()
             found += faults_of(page)

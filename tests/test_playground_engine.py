@@ -4,14 +4,13 @@ The calls of one test are answered by one node process: `playground_engine.mjs`.
 """
 
 import json
-import subprocess
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from playground_node import HERE, node
 from shoal import datasets
 from shoal.activations import ACTIVATIONS, Array
 from shoal.network import (
@@ -24,7 +23,6 @@ from shoal.network import (
     initialize,
 )
 
-HERE = Path(__file__).parent
 GOLDEN = json.loads((HERE / "golden" / "course.json").read_text(encoding="utf-8"))
 FORM = {"activation": "tanh", "output": "sigmoid"}
 FLOWER = {"draw": "flower"}
@@ -56,11 +54,8 @@ def py(value: Any) -> Any:
 def ask(calls: Iterable[list[Any]]) -> list[Any]:
     """The engine's answers."""
     asked = "\n".join(json.dumps(js(call)) for call in calls)
-    node = ["node", str(HERE / "playground_engine.mjs")]
-    answer = subprocess.run(
-        node, input=asked, capture_output=True, encoding="utf-8", check=True, timeout=120
-    )
-    return [py(json.loads(line)) for line in answer.stdout.splitlines()]
+    lines = node("playground_engine.mjs", asked).splitlines()
+    return [py(json.loads(line)) for line in lines]
 
 
 def train(**order: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 import { setDecimalComma } from "./format.js";
 
 /** @type {Record<string, readonly [string, string]>} */
-const TEXTS = {
+export const TEXTS = {
   "page.title": ["shoal playground", "shoal, il laboratorio"],
   "page.tagline": ["one hidden layer, every number", "uno strato nascosto, ogni numero"],
   "page.skip": ["Skip to the data", "Vai ai dati"],
