@@ -68,14 +68,6 @@ function determination(A2, Y) {
   return 1 - residual / total;
 }
 
-/** Counts by true class (row) and predicted class. @param {Pick<Cache, "A2">} cache @param {Matrix} Y */
-export function confusion(cache, Y) {
-  const n = Math.max(2, Y.rows);
-  const counts = matrix(n, n);
-  predictions(cache).forEach((label, i) => counts.data[labelOf(Y, i) * n + label]++);
-  return counts;
-}
-
 /** @param {Float64Array} values */
 export function norm(values) {
   return Math.sqrt(values.reduce((sum, v) => sum + v * v, 0));

@@ -207,8 +207,7 @@ function makeGrid(session, name, result, numerical = false) {
       const A = named(session, name);
       const m = session.examples.train.X.cols;
       const { points } = session.state;
-      const example = columnOf(points, Math.min(session.settings.example, points.X.cols - 1));
-      const followed = Math.min(example, m - 1);
+      const followed = columnOf(points, session.settings.example);
       const overExamples = A.cols === m && m > 1 && !/^[dWb]*[Wb]/.test(plain);
       const downExamples = transposed && A.rows === m && /^[XA]/.test(plain);
       const rows = downExamples ? around(A.rows, followed) : Array.from({ length: Math.min(A.rows, ROWS) }, (_, k) => k);

@@ -157,7 +157,7 @@ export function makeNetwork(session, field, hover) {
       card.classList.toggle("selected", session.selected === j);
       const m = cache.A1.cols;
       const i = columnOf(points, session.settings.example);
-      say(value, points.heldOut[session.settings.example] ? "" : short(cache.A1.data[j * m + i]));
+      say(value, i < 0 ? "" : short(cache.A1.data[j * m + i]));
       const now = [
         unit.dead && "dead",
         unit.saturated && "saturated",
@@ -229,7 +229,7 @@ export function makeNetwork(session, field, hover) {
     parts.push(() => {
       const { A2 } = session.trace.cache;
       const i = columnOf(points, session.settings.example);
-      say(value, points.heldOut[session.settings.example] ? "" : short(A2.data[r * A2.cols + i]));
+      say(value, i < 0 ? "" : short(A2.data[r * A2.cols + i]));
     });
     if (heat) pictures.push(() => drawOutput(heat, r));
     return card;
@@ -317,9 +317,8 @@ export function makeNetwork(session, field, hover) {
       draw.fill();
     }
     draw.globalAlpha = 1;
-    const { points } = session.state;
-    if (points.heldOut[session.settings.example]) return;
-    const i = columnOf(points, session.settings.example);
+    const i = columnOf(session.state.points, session.settings.example);
+    if (i < 0) return;
     draw.strokeStyle = isDark() ? "#fff" : "#111";
     draw.lineWidth = 1.5;
     draw.beginPath();

@@ -4,7 +4,7 @@ import { classColour, isDark, mark, paint, paintClasses, valueColour } from "./c
 import { context, h, icon, sizeOf, svg } from "./dom.js";
 import { short, ticks } from "./format.js";
 import { contour, labelOf, lineOf, predictions, segment, shiftLine, turnLine } from "./insight.js";
-import { addPoint, erasePoint, flipPoint, movePoint, nearest } from "./points.js";
+import { addPoint, erasePoint, flipPoint, heightOf, isFlat, movePoint, nearest } from "./points.js";
 import { t } from "./strings.js";
 
 const REACH = 14; // pixels within which a point or a handle is taken
@@ -64,7 +64,7 @@ export function makePlane(session, field) {
   };
   const place = (/** @type {number} */ i) => {
     const { X, plane } = session.state.points;
-    return toScreen(X.data[plane[0] * X.cols + i], X.data[plane[1] * X.cols + i]);
+    return toScreen(X.data[plane[0] * X.cols + i], heightOf(session.state.points, i));
   };
   const unitLine = (/** @type {number} */ j) => {
     const { points, parameters } = session.state;
@@ -172,11 +172,11 @@ export function makePlane(session, field) {
     if (move) {
       const { X, plane } = points;
       if (cursor && (event.ctrlKey || event.altKey)) {
-        const [x, y] = plane.map((k) => X.data[k * m + example]);
+        const [x, y] = [X.data[plane[0] * m + example], heightOf(points, example)];
         session.editPoints(movePoint(points, example, x + move[0], y + move[1]));
         cursor = [x + move[0], y + move[1]];
       } else {
-        cursor ??= /** @type {[number, number]} */ (plane.map((k) => X.data[k * m + example]));
+        cursor ??= [X.data[plane[0] * m + example], heightOf(points, example)];
         cursor = [cursor[0] + move[0], cursor[1] + move[1]];
       }
     } else if (event.key === "n" || event.key === "p") {
@@ -222,6 +222,7 @@ export function makePlane(session, field) {
   };
 
   const drawContour = (/** @type {CanvasRenderingContext2D} */ draw) => {
+    if (isFlat(session.state.points)) return drawOutputs(draw);
     const { Z2 } = field.cache;
     if (session.state.output !== "sigmoid" || Z2.rows > 1) return;
     const { w, h: high } = frame();
@@ -236,25 +237,39 @@ export function makePlane(session, field) {
     draw.stroke();
   };
 
+  /** Of one input: the outputs over it. */
+  const drawOutputs = (/** @type {CanvasRenderingContext2D} */ draw) => {
+    const { A2 } = field.cache;
+    const { box, n } = field;
+    for (let r = 0; r < A2.rows; r++) {
+      draw.beginPath();
+      for (let col = 0; col < n; col++) {
+        draw.lineTo(...toScreen(box.x0 + ((box.x1 - box.x0) * (col + 0.5)) / n, A2.data[r * n * n + col]));
+      }
+      draw.strokeStyle = A2.rows > 1 ? classColour(r) : isDark() ? "#e8eaee" : "#20242b";
+      draw.lineWidth = 2;
+      draw.stroke();
+    }
+  };
+
   const drawAxes = (/** @type {CanvasRenderingContext2D} */ draw, /** @type {number} */ height) => {
     const { points } = session.state;
     const { box } = field;
     draw.fillStyle = isDark() ? "#a3abb8" : "#59616e";
     draw.font = "10.5px system-ui, sans-serif";
-    const [across, up] = points.plane.map((k) => points.inputs[k]);
+    const across = points.inputs[points.plane[0]];
+    const up = isFlat(points) ? { name: points.targets[0], center: 0, scale: 1 } : points.inputs[points.plane[1]];
     draw.textAlign = "center";
     draw.textBaseline = "top";
     for (const { value: raw, text } of ticks(across.center + across.scale * box.x0, across.center + across.scale * box.x1)) {
       const [x] = toScreen((raw - across.center) / across.scale, 0);
       draw.fillText(text, x, height - 17);
     }
-    if (points.plane[0] !== points.plane[1]) {
-      draw.textAlign = "right";
-      draw.textBaseline = "middle";
-      for (const { value: raw, text } of ticks(up.center + up.scale * box.y0, up.center + up.scale * box.y1)) {
-        const [, y] = toScreen(0, (raw - up.center) / up.scale);
-        draw.fillText(text, MARGIN.left - 5, y);
-      }
+    draw.textAlign = "right";
+    draw.textBaseline = "middle";
+    for (const { value: raw, text } of ticks(up.center + up.scale * box.y0, up.center + up.scale * box.y1)) {
+      const [, y] = toScreen(0, (raw - up.center) / up.scale);
+      draw.fillText(text, MARGIN.left - 5, y);
     }
     draw.font = "italic 12px Georgia, 'Times New Roman', serif";
     draw.textAlign = "right";
@@ -262,7 +277,7 @@ export function makePlane(session, field) {
     draw.fillText(across.name.slice(0, 24), MARGIN.left + frame().w - 4, MARGIN.top + frame().h - 3);
     draw.textAlign = "left";
     draw.textBaseline = "top";
-    if (points.plane[0] !== points.plane[1]) draw.fillText(up.name.slice(0, 24), MARGIN.left + 5, MARGIN.top + 4);
+    draw.fillText(up.name.slice(0, 24), MARGIN.left + 5, MARGIN.top + 4);
   };
 
   const drawLines = (/** @type {CanvasRenderingContext2D} */ draw) => {
