@@ -42,7 +42,17 @@ export function pointsOf(X, Y) {
   const inputs = Array.from({ length: X.rows }, (_, k) => plainInput(`x${sub(k + 1)}`));
   const heldOut = Array(X.cols).fill(false);
   const fixed = Array(X.rows).fill(0);
-  return { inputs, X, Y, targets: ["y"], classes: ["0", "1"], heldOut, plane: [0, 1], fixed, note: "" };
+  return {
+    inputs,
+    X,
+    Y,
+    targets: ["y"],
+    classes: ["0", "1"],
+    heldOut,
+    plane: [0, 1],
+    fixed,
+    note: "",
+  };
 }
 
 /** @param {number} k */
@@ -171,7 +181,7 @@ export function nearest(points, across, up, aspect = 1) {
 }
 
 /** The part of the plane to show: the points with a margin, both axes of one unit where both are
- * plain. @param {Points} points @returns {import("./insight.js").Box} */
+ * plain. @param {Points} points @returns {import("./geometry.js").Box} */
 export function boxOf(points) {
   const { X, plane, inputs } = points;
   const ends = [0, 1].map((axis) => {
