@@ -4,8 +4,8 @@
 import { readFileSync } from "node:fs";
 
 const folder = new URL("../src/shoal/playground/", import.meta.url);
-const [datasets, engine, functions, insight, random, trainer] = await Promise.all(
-  ["datasets", "engine", "functions", "insight", "random", "trainer"].map(
+const [datasets, engine, functions, insight, random, surface, trainer] = await Promise.all(
+  ["datasets", "engine", "functions", "insight", "random", "surface", "trainer"].map(
     (name) => import(new URL(`${name}.js`, folder)),
   ),
 );
@@ -37,7 +37,16 @@ const calls = {
     return { ...cache, cost: J, dZ2, dZ1, gradients, updated };
   },
 
-  train: ({ data, start, form, learning_rate, iterations, until = "none", every = 1, parameters }) => {
+  train: ({
+    data,
+    start,
+    form,
+    learning_rate,
+    iterations,
+    until = "none",
+    every = 1,
+    parameters,
+  }) => {
     const theta = parameters ?? engine.initialize(...start.sizes, start);
     const rule = { ...form, learning_rate, frozen: {} };
     const order = { train: data, parameters: theta, rule, iterations, until };
@@ -56,7 +65,7 @@ const calls = {
       accuracy: insight.accuracy(cache, data.Y, form),
       health: insight.health(report.parameters, cache, form),
       collapsed: insight.collapse(report.parameters),
-      sharpness: insight.sharpness(data, report.parameters, form),
+      sharpness: surface.sharpness(data, report.parameters, form),
     };
   },
 };

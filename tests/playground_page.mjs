@@ -8,13 +8,37 @@ globalThis.matchMedia = () => ({ matches: false });
 
 const folder = new URL("../src/shoal/playground/", import.meta.url);
 const load = (name) => import(new URL(`${name}.js`, folder));
-const [cells, csv, engine, history, insight, lessons, points, python, sessions, settings, strings, time, trainer] =
-  await Promise.all(
-    [
-      "cells", "csv", "engine", "history", "insight", "lessons", "points", "python_view", "session",
-      "settings", "strings", "time", "trainer",
-    ].map(load),
-  );
+const [
+  cells,
+  csv,
+  engine,
+  geometry,
+  history,
+  lessons,
+  points,
+  python,
+  sessions,
+  settings,
+  strings,
+  time,
+  trainer,
+] = await Promise.all(
+  [
+    "cells",
+    "csv",
+    "engine",
+    "geometry",
+    "history",
+    "lessons",
+    "points",
+    "python_view",
+    "session",
+    "settings",
+    "strings",
+    "time",
+    "trainer",
+  ].map(load),
+);
 
 const rows = (parameters) =>
   Object.fromEntries(Object.entries(parameters).map(([name, A]) => [name, engine.rowsOf(A)]));
@@ -48,7 +72,8 @@ const calls = {
     const states = [seen(session)];
     for (const [name, ...args] of actions) {
       if (name in time) await time[name](session, ...args);
-      else if (name === "erase") session.editPoints(points.erasePoint(session.state.points, ...args));
+      else if (name === "erase")
+        session.editPoints(points.erasePoint(session.state.points, ...args));
       else session[name](...args);
       states.push(seen(session));
     }
@@ -69,7 +94,13 @@ const calls = {
     }
     const { length, rows: numbers } = kept;
     kept.truncate(cut);
-    return { length, wrong, numbers: numbers.length, after: kept.length, last: kept.iterationOf(kept.count - 1) };
+    return {
+      length,
+      wrong,
+      numbers: numbers.length,
+      after: kept.length,
+      last: kept.iterationOf(kept.count - 1),
+    };
   },
 
   link: async ({ chosen }) => {
@@ -98,7 +129,11 @@ const calls = {
       const columns = csv.parseTable(text);
       const goal = target ?? columns.length - 1;
       const inputs = csv.rankInputs(columns, goal);
-      const { points: made, dropped, sampled } = csv.pointsOfTable(columns, { inputs, target: goal, scaled: scaled ?? false });
+      const {
+        points: made,
+        dropped,
+        sampled,
+      } = csv.pointsOfTable(columns, { inputs, target: goal, scaled: scaled ?? false });
       return {
         names: columns.map(({ name }) => name),
         inputs: made.inputs.map(({ name, center, scale }) => [name, center, scale]),
@@ -125,9 +160,16 @@ const calls = {
       for (let row = 0; row < A.rows; row++) {
         for (const col of new Set([0, A.cols >> 1, A.cols - 1])) {
           const made = cells.explain(session, name, row, col);
-          let value = made.call ? made.value : (made.terms ?? []).reduce((sum, { a, b = 1 }) => sum + a * b, 0);
-          value = (value + (made.plus ?? 0) - (made.minus ?? 0)) / (made.divide ?? 1) * (made.factor ?? 1);
-          const apart = Math.max(Math.abs(value - made.value), Math.abs((made.difference ?? made.value) - made.value));
+          let value = made.call
+            ? made.value
+            : (made.terms ?? []).reduce((sum, { a, b = 1 }) => sum + a * b, 0);
+          value =
+            ((value + (made.plus ?? 0) - (made.minus ?? 0)) / (made.divide ?? 1)) *
+            (made.factor ?? 1);
+          const apart = Math.max(
+            Math.abs(value - made.value),
+            Math.abs((made.difference ?? made.value) - made.value),
+          );
           worst[name] = Math.max(worst[name] ?? 0, apart);
         }
       }
@@ -149,12 +191,12 @@ const calls = {
     const { points: data, parameters } = session.state;
     const size = (theta) => Math.hypot(theta.W1.data[0], theta.W1.data[1]);
     const off = (theta) => {
-      const { a, b, c } = insight.lineOf(theta, 0, data);
+      const { a, b, c } = geometry.lineOf(theta, 0, data);
       return Math.abs(a * to[0] + b * to[1] + c);
     };
-    const shifted = insight.shiftLine(parameters, 0, data, to);
-    const turned = insight.turnLine(parameters, 0, data, [0.5, 0.5], to);
-    const middle = insight.lineOf(turned, 0, data);
+    const shifted = geometry.shiftLine(parameters, 0, data, to);
+    const turned = geometry.turnLine(parameters, 0, data, [0.5, 0.5], to);
+    const middle = geometry.lineOf(turned, 0, data);
     return {
       shifted: off(shifted),
       sameSlope: shifted.W1.data.every((w, k) => w === parameters.W1.data[k]),
@@ -167,15 +209,25 @@ const calls = {
   lessons: () =>
     lessons.LESSONS.map(({ id, title, story, settings: chosen, predict, tasks, moral }) => ({
       id,
-      settings: Object.entries(chosen).every(([name, value]) => settings.accepted(name, value) === value),
+      settings: Object.entries(chosen).every(
+        ([name, value]) => settings.accepted(name, value) === value,
+      ),
       right: predict.right < predict.answers.length,
-      texts: [title, story, moral, predict.question, ...predict.answers, ...tasks.map(({ text }) => text)],
+      texts: [
+        title,
+        story,
+        moral,
+        predict.question,
+        ...predict.answers,
+        ...tasks.map(({ text }) => text),
+      ],
     })),
 
   texts: () => strings.TEXTS,
   numbers: ({ texts }) => texts.map((text) => settings.readNumber(text)),
 };
 
-const plain = (_, value) => (typeof value === "number" && !Number.isFinite(value) ? String(value) : value);
+const plain = (_, value) =>
+  typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 const [name, args] = JSON.parse(readFileSync(0, "utf8"));
 process.stdout.write(JSON.stringify(await calls[name](args ?? {}), plain));

@@ -65,7 +65,11 @@ export function parametersOfBoot({ W1, b1, W2, b2 }, n_x) {
 
 /** @param {Boot} boot @returns {import("./settings.js").Settings} */
 export function settingsOfBoot({ settings = {}, network, data }) {
-  const all = { ...settings, ...(network && { activation: network.activation, n_h: network.W1.length }), ...(data && { data: "own" }) };
+  const all = {
+    ...settings,
+    ...(network && { activation: network.activation, n_h: network.W1.length }),
+    ...(data && { data: "own" }),
+  };
   const known = Object.entries(all).map(([name, value]) => [name, accepted(name, value)]);
   return Object.fromEntries(known.filter(([, value]) => value !== undefined));
 }

@@ -17,18 +17,63 @@ import { difference } from "./insight.js";
 
 /** @type {Record<string, Operation>} */
 export const OPERATIONS = {
-  Z1: { name: "Z1", equation: "Eq 1", parts: ["W1", "@", "X", "+", "b1"], code: "Z1 = W1 @ X + b1" },
+  Z1: {
+    name: "Z1",
+    equation: "Eq 1",
+    parts: ["W1", "@", "X", "+", "b1"],
+    code: "Z1 = W1 @ X + b1",
+  },
   A1: { name: "A1", equation: "Eq 2", parts: ["g", "(", "Z1", ")"], code: "A1 = g(Z1)" },
-  Z2: { name: "Z2", equation: "Eq 3", parts: ["W2", "@", "A1", "+", "b2"], code: "Z2 = W2 @ A1 + b2" },
+  Z2: {
+    name: "Z2",
+    equation: "Eq 3",
+    parts: ["W2", "@", "A1", "+", "b2"],
+    code: "Z2 = W2 @ A1 + b2",
+  },
   A2: { name: "A2", equation: "Eq 4", parts: ["σ", "(", "Z2", ")"], code: "A2 = output(Z2)" },
-  J: { name: "J", equation: "Eq 5", parts: ["1/m", "Σ", "L", "(", "A2", ",", "Y", ")"], code: "J = losses(Z2, Y).mean()" },
+  J: {
+    name: "J",
+    equation: "Eq 5",
+    parts: ["1/m", "Σ", "L", "(", "A2", ",", "Y", ")"],
+    code: "J = losses(Z2, Y).mean()",
+  },
   dZ2: { name: "dZ2", equation: "Eq 6", parts: ["A2", "−", "Y"], code: "dZ2 = A2 - Y" },
-  dW2: { name: "dW2", equation: "Eq 7", parts: ["1/m", "dZ2", "@", "A1ᵀ"], code: "dW2 = dZ2 @ A1.T / m" },
-  db2: { name: "db2", equation: "Eq 8", parts: ["1/m", "Σ", "dZ2"], code: "db2 = dZ2.sum(axis=1, keepdims=True) / m" },
-  dZ1: { name: "dZ1", equation: "Eq 9", parts: ["W2ᵀ", "@", "dZ2", "∗", "g′", "(", "Z1", ")"], code: "dZ1 = (W2.T @ dZ2) * g_prime(Z1)" },
-  dW1: { name: "dW1", equation: "Eq 10", parts: ["1/m", "dZ1", "@", "Xᵀ"], code: "dW1 = dZ1 @ X.T / m" },
-  db1: { name: "db1", equation: "Eq 11", parts: ["1/m", "Σ", "dZ1"], code: "db1 = dZ1.sum(axis=1, keepdims=True) / m" },
-  update: { name: "update", equation: "Eq 12", parts: ["θ", "←", "θ", "−", "α", "dθ"], code: "theta = theta - alpha * d_theta" },
+  dW2: {
+    name: "dW2",
+    equation: "Eq 7",
+    parts: ["1/m", "dZ2", "@", "A1ᵀ"],
+    code: "dW2 = dZ2 @ A1.T / m",
+  },
+  db2: {
+    name: "db2",
+    equation: "Eq 8",
+    parts: ["1/m", "Σ", "dZ2"],
+    code: "db2 = dZ2.sum(axis=1, keepdims=True) / m",
+  },
+  dZ1: {
+    name: "dZ1",
+    equation: "Eq 9",
+    parts: ["W2ᵀ", "@", "dZ2", "∗", "g′", "(", "Z1", ")"],
+    code: "dZ1 = (W2.T @ dZ2) * g_prime(Z1)",
+  },
+  dW1: {
+    name: "dW1",
+    equation: "Eq 10",
+    parts: ["1/m", "dZ1", "@", "Xᵀ"],
+    code: "dW1 = dZ1 @ X.T / m",
+  },
+  db1: {
+    name: "db1",
+    equation: "Eq 11",
+    parts: ["1/m", "Σ", "dZ1"],
+    code: "db1 = dZ1.sum(axis=1, keepdims=True) / m",
+  },
+  update: {
+    name: "update",
+    equation: "Eq 12",
+    parts: ["θ", "←", "θ", "−", "α", "dθ"],
+    code: "theta = theta - alpha * d_theta",
+  },
 };
 
 /** A matrix of this iteration by its name, in the course's form. @param {Session} session
@@ -109,36 +154,71 @@ export function explain(session, name, row, col) {
   const { gPrime, formula } = ACTIVATIONS[activation];
   switch (name) {
     case "Z1": {
-      const terms = Array.from({ length: train.X.rows }, (_, k) => ({ a: get("W1", row, k), b: get("X", k, col) }));
+      const terms = Array.from({ length: train.X.rows }, (_, k) => ({
+        a: get("W1", row, k),
+        b: get("X", k, col),
+      }));
       return { value, terms, plus: get("b1", row, 0) };
     }
     case "A1":
       return { value, call: { name: "g", formula, of: get("Z1", row, col) } };
     case "Z2": {
       const { cols } = parameters.W2;
-      const terms = Array.from({ length: cols }, (_, k) => ({ a: get("W2", row, k), b: get("A1", k, col) }));
+      const terms = Array.from({ length: cols }, (_, k) => ({
+        a: get("W2", row, k),
+        b: get("A1", k, col),
+      }));
       return { value, terms, plus: get("b2", row, 0) };
     }
     case "A2":
-      return { value, call: { name: "σ", formula: OUTPUTS[output].formula, of: get("Z2", row, col) } };
+      return {
+        value,
+        call: { name: "σ", formula: OUTPUTS[output].formula, of: get("Z2", row, col) },
+      };
     case "J":
       return { value, terms: lossesOf(session).map((a) => ({ a })), divide: m };
     case "dZ2":
       return { value, terms: [{ a: get("A2", row, col) }], minus: get("Y", row, col) };
     case "dW2":
-      return { value, terms: along("dZ2", row, "A1", col), divide: m, difference: slopeOf("W2", row * parameters.W2.cols + col) };
+      return {
+        value,
+        terms: along("dZ2", row, "A1", col),
+        divide: m,
+        difference: slopeOf("W2", row * parameters.W2.cols + col),
+      };
     case "db2":
-      return { value, terms: rowTerms(session, "dZ2", row), divide: m, difference: slopeOf("b2", row) };
+      return {
+        value,
+        terms: rowTerms(session, "dZ2", row),
+        divide: m,
+        difference: slopeOf("b2", row),
+      };
     case "dZ1": {
-      const terms = Array.from({ length: parameters.W2.rows }, (_, k) => ({ a: get("W2", k, row), b: get("dZ2", k, col) }));
+      const terms = Array.from({ length: parameters.W2.rows }, (_, k) => ({
+        a: get("W2", k, row),
+        b: get("dZ2", k, col),
+      }));
       return { value, terms, factor: gPrime(get("Z1", row, col)) };
     }
     case "dW1":
-      return { value, terms: along("dZ1", row, "X", col), divide: m, difference: slopeOf("W1", row * parameters.W1.cols + col) };
+      return {
+        value,
+        terms: along("dZ1", row, "X", col),
+        divide: m,
+        difference: slopeOf("W1", row * parameters.W1.cols + col),
+      };
     case "db1":
-      return { value, terms: rowTerms(session, "dZ1", row), divide: m, difference: slopeOf("b1", row) };
+      return {
+        value,
+        terms: rowTerms(session, "dZ1", row),
+        divide: m,
+        difference: slopeOf("b1", row),
+      };
     case "g′(Z1)":
-      return { value, call: { name: "g′", formula: ACTIVATIONS[activation].derivative, of: get("Z1", row, col) } };
+      return {
+        value,
+        call: { name: "g′", formula: ACTIVATIONS[activation].derivative, of: get("Z1", row, col) },
+      };
     default:
       return { value };
   }
@@ -165,7 +245,9 @@ export function lossesOf(session) {
 export function differences(session, block) {
   const { parameters } = session.state;
   const like = parameters[block];
-  const values = Array.from(like.data, (_, k) => difference(session.examples.train, parameters, session.form, block, k));
+  const values = Array.from(like.data, (_, k) =>
+    difference(session.examples.train, parameters, session.form, block, k),
+  );
   return matrix(like.rows, like.cols, values);
 }
 
@@ -188,14 +270,23 @@ export function partialSums(session, n) {
     }
     return S;
   };
-  return { dW2: sums(dZ2, A1), db2: sums(dZ2, null), dW1: sums(dZ1, train.X), db1: sums(dZ1, null) };
+  return {
+    dW2: sums(dZ2, A1),
+    db2: sums(dZ2, null),
+    dW1: sums(dZ1, train.X),
+    db1: sums(dZ1, null),
+  };
 }
 
 /** One example's values and the derivatives of its own loss. @param {Session} session @param {number} i */
 export function gradientsOfExample(session, i) {
   const { points, parameters, activation } = session.state;
   const only = (/** @type {Matrix} */ A) =>
-    matrix(A.rows, 1, Array.from({ length: A.rows }, (_, j) => A.data[j * A.cols + i]));
+    matrix(
+      A.rows,
+      1,
+      Array.from({ length: A.rows }, (_, j) => A.data[j * A.cols + i]),
+    );
   const x = only(points.X);
   const y = only(points.Y);
   const { Z1, A1, Z2, A2, slope } = forward(x, parameters, session.form);

@@ -18,7 +18,12 @@ import { exact, short, ticks, whole } from "./format.js";
  * @param {{label: string, testid: string}} how
  */
 export function makeChart({ label, testid }) {
-  const canvas = h("canvas", { class: "chart", role: "img", "aria-label": label, "data-testid": testid });
+  const canvas = h("canvas", {
+    class: "chart",
+    role: "img",
+    "aria-label": label,
+    "data-testid": testid,
+  });
   const tip = h("div", { class: "tip", hidden: true });
   const element = h("div", { class: "chart-frame" }, canvas, tip);
   /** @type {Series[]} */
@@ -31,10 +36,12 @@ export function makeChart({ label, testid }) {
     const { left, width } = canvas.getBoundingClientRect();
     const px = event.clientX - left;
     const x = scale.fromX(px);
-    const lines = shown.filter(({ count }) => count > 0).map((series) => {
-      const n = closest(series, x);
-      return { n, text: `${series.name} ${short(series.y(n), 4)}`, x: series.x(n) };
-    });
+    const lines = shown
+      .filter(({ count }) => count > 0)
+      .map((series) => {
+        const n = closest(series, x);
+        return { n, text: `${series.name} ${short(series.y(n), 4)}`, x: series.x(n) };
+      });
     if (!lines.length) return;
     tip.hidden = false;
     tip.textContent = [`${whole(lines[0].x)}`, ...lines.map(({ text }) => text)].join("\n");
@@ -73,10 +80,16 @@ export function makeChart({ label, testid }) {
       }
       if (level !== undefined) [y0, y1] = [Math.min(y0, level), Math.max(y1, level * 1.05)];
       if (high !== undefined) y0 = Math.min(y0, high - 0.2);
-      if (!(y1 - y0 > 1e-9 * Math.abs(y1))) [y0, y1] = Number.isFinite(y0) ? [y0 - (Math.abs(y0) || 1) * 0.1, y0 + (Math.abs(y0) || 1) * 0.1] : [0, 1];
+      if (!(y1 - y0 > 1e-9 * Math.abs(y1)))
+        [y0, y1] = Number.isFinite(y0)
+          ? [y0 - (Math.abs(y0) || 1) * 0.1, y0 + (Math.abs(y0) || 1) * 0.1]
+          : [0, 1];
       const f = (/** @type {number} */ v) => (log ? Math.log10(Math.max(v, 1e-12)) : v);
       const room = 0.06 * (f(y1) - f(y0));
-      const [a, b] = [f(y0) - (low === undefined ? room : 0), f(y1) + (high === undefined ? room : 0)];
+      const [a, b] = [
+        f(y0) - (low === undefined ? room : 0),
+        f(y1) + (high === undefined ? room : 0),
+      ];
       const toX = (/** @type {number} */ x) => left + (x / x1) * (right - left);
       const toY = (/** @type {number} */ y) => bottom - ((f(y) - a) / (b - a)) * (bottom - top);
       scale = { toX, fromX: (px) => ((px - left) / (right - left)) * x1 };
@@ -88,7 +101,9 @@ export function makeChart({ label, testid }) {
       draw.fillStyle = ink;
       draw.textAlign = "right";
       draw.textBaseline = "middle";
-      const values = log ? powers(a, b).map((value) => ({ value, text: exact(value) })) : ticks(a, b);
+      const values = log
+        ? powers(a, b).map((value) => ({ value, text: exact(value) }))
+        : ticks(a, b);
       for (const { value, text } of values) {
         const y = toY(value);
         draw.strokeStyle = faint;
@@ -102,13 +117,19 @@ export function makeChart({ label, testid }) {
       draw.textBaseline = "top";
       for (const { value } of ticks(0, x1)) {
         const x = toX(value);
-        if (Number.isInteger(value) && x > left + 12 && x < right - 14) draw.fillText(whole(value), x, bottom + 4);
+        if (Number.isInteger(value) && x > left + 12 && x < right - 14)
+          draw.fillText(whole(value), x, bottom + 4);
       }
       draw.textAlign = "left";
       draw.textBaseline = "top";
       draw.font = "600 11px system-ui, sans-serif";
       draw.fillText(title, 2, 2);
-      legend(draw, series.filter(({ faint: ghost }) => !ghost), right, ink);
+      legend(
+        draw,
+        series.filter(({ faint: ghost }) => !ghost),
+        right,
+        ink,
+      );
 
       draw.save();
       draw.beginPath();
@@ -158,7 +179,14 @@ function powers(a, b) {
 /** @param {CanvasRenderingContext2D} draw @param {Series} series
  * @param {(x: number) => number} toX @param {(y: number) => number} toY @param {boolean} log
  * @param {number} width */
-function line(draw, { count, x, y, colour, width: thick = 1.6, dashed, faint }, toX, toY, log, width) {
+function line(
+  draw,
+  { count, x, y, colour, width: thick = 1.6, dashed, faint },
+  toX,
+  toY,
+  log,
+  width,
+) {
   if (!count) return;
   draw.strokeStyle = colour;
   draw.lineWidth = thick;

@@ -113,7 +113,13 @@ export function signColour(weight) {
  * @param {CanvasRenderingContext2D} draw @param {number} x @param {number} y
  * @param {number} label @param {{radius: number, colour?: string, hollow?: boolean}} how
  */
-export function mark(draw, x, y, label, { radius: r, colour = classColour(label), hollow = false }) {
+export function mark(
+  draw,
+  x,
+  y,
+  label,
+  { radius: r, colour = classColour(label), hollow = false },
+) {
   draw.beginPath();
   if (label % 4 === 0) draw.arc(x, y, r, 0, 2 * Math.PI);
   else if (label % 4 === 1) {

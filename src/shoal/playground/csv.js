@@ -29,7 +29,8 @@ export function parseTable(text) {
   if (rows.length < 2) throw new TableError("csv.short");
   const width = rows[0].length;
   const bad = rows.findIndex((row) => row.length !== width);
-  if (bad >= 0) throw new TableError("csv.ragged", { line: bad + 1, cells: rows[bad].length, width });
+  if (bad >= 0)
+    throw new TableError("csv.ragged", { line: bad + 1, cells: rows[bad].length, width });
   const named = rows[0].some((cell) => cell !== "" && !Number.isFinite(number(cell, false)));
   const body = named ? rows.slice(1) : rows;
   return rows[0].map((name, k) => {
@@ -41,7 +42,9 @@ export function parseTable(text) {
 /** @param {string} text @returns {string[][]} */
 function cells(text) {
   const first = text.slice(0, (text.indexOf("\n") + 1 || text.length + 1) - 1);
-  const comma = [";", "\t", ","].reduce((a, b) => (first.split(b).length > first.split(a).length ? b : a));
+  const comma = [";", "\t", ","].reduce((a, b) =>
+    first.split(b).length > first.split(a).length ? b : a,
+  );
   /** @type {string[][]} */
   const rows = [];
   /** @type {string[]} */
@@ -84,15 +87,23 @@ function number(text, decimalComma) {
 
 /** A column's numbers, missing ones as NaN; null where it holds other text. @param {string[]} texts */
 function numbersOf(texts) {
-  const decimalComma = texts.some((text) => /^[-+−]?\d+,\d+$/.test(text)) && !texts.some((text) => text.includes("."));
+  const decimalComma =
+    texts.some((text) => /^[-+−]?\d+,\d+$/.test(text)) && !texts.some((text) => text.includes("."));
   const numbers = Float64Array.from(texts, (text) => number(text, decimalComma));
-  const strange = texts.some((text, k) => Number.isNaN(numbers[k]) && text !== "" && !/^(na|nan|null|none|n\/a|\?)$/i.test(text));
+  const strange = texts.some(
+    (text, k) =>
+      Number.isNaN(numbers[k]) && text !== "" && !/^(na|nan|null|none|n\/a|\?)$/i.test(text),
+  );
   return strange || numbers.every(Number.isNaN) ? null : numbers;
 }
 
 /** Whether a target is a class: text, or few different whole numbers. @param {Column} column */
 export function isClass({ texts, numbers }) {
-  return !numbers || (new Set(texts.filter(Boolean)).size <= MOST_CLASSES && numbers.every((v) => Number.isNaN(v) || Number.isInteger(v)));
+  return (
+    !numbers ||
+    (new Set(texts.filter(Boolean)).size <= MOST_CLASSES &&
+      numbers.every((v) => Number.isNaN(v) || Number.isInteger(v)))
+  );
 }
 
 /**
@@ -101,7 +112,9 @@ export function isClass({ texts, numbers }) {
  * @param {Column[]} columns @param {number} target
  */
 export function rankInputs(columns, target) {
-  const inputs = columns.map((_, k) => k).filter((k) => k !== target && columns[k].numbers && spread(columns[k].numbers).scale > 0);
+  const inputs = columns
+    .map((_, k) => k)
+    .filter((k) => k !== target && columns[k].numbers && spread(columns[k].numbers).scale > 0);
   const goal = columns[target];
   const codes = goal.numbers && !isClass(goal) ? goal.numbers : null;
   const telling = (/** @type {number} */ k) => {
@@ -147,7 +160,9 @@ function between(x, labels) {
 function spread(values) {
   const there = (values ?? new Float64Array()).filter((v) => !Number.isNaN(v));
   const center = there.reduce((sum, v) => sum + v, 0) / (there.length || 1);
-  const scale = Math.sqrt(there.reduce((sum, v) => sum + (v - center) ** 2, 0) / (there.length || 1));
+  const scale = Math.sqrt(
+    there.reduce((sum, v) => sum + (v - center) ** 2, 0) / (there.length || 1),
+  );
   return { center, scale };
 }
 
@@ -163,13 +178,21 @@ export function pointsOfTable(columns, { inputs, target, scaled }) {
   const classy = isClass(goal);
   let rows = goal.texts
     .map((_, i) => i)
-    .filter((i) => goal.texts[i] !== "" && used.every((k) => !Number.isNaN(columns[k].numbers?.[i])) && (classy || !Number.isNaN(goal.numbers?.[i])));
+    .filter(
+      (i) =>
+        goal.texts[i] !== "" &&
+        used.every((k) => !Number.isNaN(columns[k].numbers?.[i])) &&
+        (classy || !Number.isNaN(goal.numbers?.[i])),
+    );
   const dropped = goal.texts.length - rows.length;
   if (rows.length < 2) throw new TableError("csv.empty");
   const before = rows.length;
   if (rows.length > MOST_ROWS) rows = sample(rows, MOST_ROWS);
-  const labels = [...new Set(rows.map((i) => goal.texts[i]))].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1));
-  if (classy && labels.length > MOST_CLASSES) throw new TableError("csv.classes", { n: labels.length, most: MOST_CLASSES });
+  const labels = [...new Set(rows.map((i) => goal.texts[i]))].sort(
+    (a, b) => Number(a) - Number(b) || (a < b ? -1 : 1),
+  );
+  if (classy && labels.length > MOST_CLASSES)
+    throw new TableError("csv.classes", { n: labels.length, most: MOST_CLASSES });
   if (classy && labels.length < 2) throw new TableError("csv.oneClass", { class: labels[0] });
   const m = rows.length;
   const X = matrix(used.length, m);
@@ -178,7 +201,12 @@ export function pointsOfTable(columns, { inputs, target, scaled }) {
     const { center, scale } = scaled ? spread(values) : { center: 0, scale: 1 };
     values.forEach((v, i) => (X.data[row * m + i] = (v - center) / (scale || 1)));
     const sorted = X.data.slice(row * m, (row + 1) * m).sort();
-    return { name: columns[k].name, center, scale: scale || 1, fixed: { value: sorted[m >> 1], min: sorted[0], max: sorted[m - 1] } };
+    return {
+      name: columns[k].name,
+      center,
+      scale: scale || 1,
+      fixed: { value: sorted[m >> 1], min: sorted[0], max: sorted[m - 1] },
+    };
   });
   const n_y = classy && labels.length > 2 ? labels.length : 1;
   const Y = matrix(n_y, m);

@@ -84,22 +84,26 @@ export function choice(props, options, chosen, choose) {
  */
 export function tabList(label, kind, names, choose) {
   const tabs = names.map(([name, text], k) =>
-    h("button", {
-      class: "tab",
-      type: "button",
-      role: "tab",
-      id: `${kind}-${name}`,
-      "data-testid": `${kind}-${name}`,
-      onclick: () => choose(name),
-      onkeydown: (/** @type {KeyboardEvent} */ event) => {
-        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-        if (!step) return;
-        event.preventDefault();
-        const next = (k + step + names.length) % names.length;
-        choose(names[next][0]);
-        tabs[next].focus();
+    h(
+      "button",
+      {
+        class: "tab",
+        type: "button",
+        role: "tab",
+        id: `${kind}-${name}`,
+        "data-testid": `${kind}-${name}`,
+        onclick: () => choose(name),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => {
+          const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+          if (!step) return;
+          event.preventDefault();
+          const next = (k + step + names.length) % names.length;
+          choose(names[next][0]);
+          tabs[next].focus();
+        },
       },
-    }, text),
+      text,
+    ),
   );
   return {
     element: h("div", { class: "tabs", role: "tablist", "aria-label": label }, tabs),
@@ -115,7 +119,11 @@ export function tabList(label, kind, names, choose) {
 
 /** A drawing of 20 × 20. @param {string} path */
 export function icon(path) {
-  return svg("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" }, svg("path", { d: path }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" },
+    svg("path", { d: path }),
+  );
 }
 
 /** @type {WeakMap<Element, {width: number, height: number}>} */

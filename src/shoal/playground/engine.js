@@ -64,7 +64,12 @@ export function copy({ W1, b1, W2, b2 }) {
  * @param {{scheme?: string, scale?: number, random_state?: number}} [how]
  * @returns {Parameters}
  */
-export function initialize(n_x, n_h, n_y, { scheme = "normal", scale = 0.01, random_state = 2 } = {}) {
+export function initialize(
+  n_x,
+  n_h,
+  n_y,
+  { scheme = "normal", scale = 0.01, random_state = 2 } = {},
+) {
   const random = new RandomState(random_state);
   /** @param {number} n_out @param {number} n_in */
   const weights = (n_out, n_in) => {

@@ -1,10 +1,10 @@
 /** The network over the plane, once for all the pictures that show it. */
 
 import { forward, makeCache } from "./engine.js";
-import { grid } from "./insight.js";
+import { grid } from "./geometry.js";
 import { boxOf } from "./points.js";
 
-/** @typedef {import("./insight.js").Box} Box */
+/** @typedef {import("./geometry.js").Box} Box */
 
 export class Field {
   /** @param {import("./session.js").Session} session */
@@ -38,9 +38,13 @@ export class Field {
     if (points === this.boxOf) return;
     const fresh = boxOf(points);
     const { x0, x1, y0, y1 } = this.box;
-    const same = points.inputs === this.boxOf.inputs && String(points.plane) === String(this.boxOf.plane);
-    const inside = fresh.x0 >= x0 - 0.15 * (x1 - x0) && fresh.x1 <= x1 + 0.15 * (x1 - x0) &&
-      fresh.y0 >= y0 - 0.15 * (y1 - y0) && fresh.y1 <= y1 + 0.15 * (y1 - y0);
+    const same =
+      points.inputs === this.boxOf.inputs && String(points.plane) === String(this.boxOf.plane);
+    const inside =
+      fresh.x0 >= x0 - 0.15 * (x1 - x0) &&
+      fresh.x1 <= x1 + 0.15 * (x1 - x0) &&
+      fresh.y0 >= y0 - 0.15 * (y1 - y0) &&
+      fresh.y1 <= y1 + 0.15 * (y1 - y0);
     this.boxOf = points;
     if (!same || (!inside && !this.session.gesture)) this.box = fresh;
   }

@@ -62,7 +62,10 @@ export function ticks(low, high) {
     const value = k * step;
     const size = Math.abs(value);
     const odd = size >= 1e7 || digits > 7;
-    all.push({ value, text: odd ? short(value) : size >= 1000 ? whole(value) : fixed(value, digits) });
+    all.push({
+      value,
+      text: odd ? short(value) : size >= 1000 ? whole(value) : fixed(value, digits),
+    });
   }
   return all;
 }

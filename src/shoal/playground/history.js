@@ -111,7 +111,9 @@ export class Timeline {
 
   /** Forgets the states after an iteration. @param {number} iteration */
   truncate(iteration) {
-    this.checkpoints = this.checkpoints.filter(({ state }, k) => !k || state.iteration <= iteration);
+    this.checkpoints = this.checkpoints.filter(
+      ({ state }, k) => !k || state.iteration <= iteration,
+    );
   }
 
   /** @returns {State[]} */

@@ -4,7 +4,8 @@ import { isDark } from "./colours.js";
 import { choice, context, h, say } from "./dom.js";
 import { BLOCKS } from "./engine.js";
 import { short } from "./format.js";
-import { contour, directions, flat, landscape, project, unflat } from "./insight.js";
+import { contour } from "./geometry.js";
+import { directions, flat, landscape, project, unflat } from "./surface.js";
 import { t } from "./strings.js";
 
 const N = 41;
@@ -19,41 +20,85 @@ export function makeLandscape(session) {
   /** @type {{slice: ReturnType<typeof directions>, J: import("./engine.js").Matrix} | null} */
   let made = null;
   let shape = "";
-  const canvas = h("canvas", { class: "landscape", role: "img", tabIndex: 0, "aria-label": t("landscape.help"), "data-testid": "landscape" });
+  const canvas = h("canvas", {
+    class: "landscape",
+    role: "img",
+    tabIndex: 0,
+    "aria-label": t("landscape.help"),
+    "data-testid": "landscape",
+  });
   const picture = document.createElement("canvas");
   const note = h("p", { class: "hint" });
   const pick = h("span", {});
-  const kinds = choice({ "aria-label": t("landscape.kind"), "data-testid": "landscape-kind" }, KINDS.map((name) => [name, t(`landscape.${name}`)]), kind, (value) => {
-    kind = /** @type {typeof kind} */ (value);
-    chosen = [0, 1];
-    shape = "";
-    made = null;
-    session.notify();
-  });
-  const again = h("button", { type: "button", class: "small", "data-testid": "landscape-again", onclick: () => ((made = null), session.notify()) }, t("landscape.again"));
-  const element = h("div", { class: "landscape-view" }, canvas, h("div", { class: "landscape-side" }, h("div", { class: "row" }, kinds, pick), again, note));
+  const kinds = choice(
+    { "aria-label": t("landscape.kind"), "data-testid": "landscape-kind" },
+    KINDS.map((name) => [name, t(`landscape.${name}`)]),
+    kind,
+    (value) => {
+      kind = /** @type {typeof kind} */ (value);
+      chosen = [0, 1];
+      shape = "";
+      made = null;
+      session.notify();
+    },
+  );
+  const again = h(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      "data-testid": "landscape-again",
+      onclick: () => ((made = null), session.notify()),
+    },
+    t("landscape.again"),
+  );
+  const element = h(
+    "div",
+    { class: "landscape-view" },
+    canvas,
+    h("div", { class: "landscape-side" }, h("div", { class: "row" }, kinds, pick), again, note),
+  );
   let dragging = false;
 
   const names = () => {
     const { parameters } = session.state;
     return BLOCKS.flatMap((block) => {
       const { rows, cols } = parameters[block];
-      return Array.from({ length: rows * cols }, (_, k) => `${block}[${Math.floor(k / cols) + 1}, ${(k % cols) + 1}]`);
+      return Array.from(
+        { length: rows * cols },
+        (_, k) => `${block}[${Math.floor(k / cols) + 1}, ${(k % cols) + 1}]`,
+      );
     });
   };
   const choosers = () => {
-    const list = kind === "weights" ? names() : Array.from({ length: session.n_h }, (_, j) => `${t("table.unit")} ${j + 1}`);
+    const list =
+      kind === "weights"
+        ? names()
+        : Array.from({ length: session.n_h }, (_, j) => `${t("table.unit")} ${j + 1}`);
     pick.replaceChildren(
-      ...(kind === "gradient" ? [] : [0, 1].map((n) =>
-        choice({ "aria-label": t("landscape.pick", { n: n + 1 }) }, list.map((name, k) => [String(k), name]), String(chosen[n]), (value) => {
-          chosen = /** @type {[number, number]} */ (chosen.map((old, k) => (k === n ? Number(value) : old)));
-          made = null;
-          session.notify();
-        }),
-      )),
+      ...(kind === "gradient"
+        ? []
+        : [0, 1].map((n) =>
+            choice(
+              { "aria-label": t("landscape.pick", { n: n + 1 }) },
+              list.map((name, k) => [String(k), name]),
+              String(chosen[n]),
+              (value) => {
+                chosen = /** @type {[number, number]} */ (
+                  chosen.map((old, k) => (k === n ? Number(value) : old))
+                );
+                made = null;
+                session.notify();
+              },
+            ),
+          )),
     );
   };
-  const toScreen = (/** @type {[number, number]} */ [s, u], /** @type {number} */ size, /** @type {number} */ reach) =>
+  const toScreen = (
+    /** @type {[number, number]} */ [s, u],
+    /** @type {number} */ size,
+    /** @type {number} */ reach,
+  ) =>
     /** @type {const} */ ([((s + reach) / (2 * reach)) * size, ((reach - u) / (2 * reach)) * size]);
 
   const set = (/** @type {PointerEvent} */ event) => {
@@ -90,7 +135,13 @@ export function makeLandscape(session) {
       }
       if (!made) {
         const swapless = kind === "swap" && (session.n_h < 2 || chosen[0] === chosen[1]);
-        const slice = directions(swapless ? "gradient" : kind, chosen, session.examples.train, parameters, session.form);
+        const slice = directions(
+          swapless ? "gradient" : kind,
+          chosen,
+          session.examples.train,
+          parameters,
+          session.form,
+        );
         made = { slice, J: landscape(session.examples.train, parameters, session.form, slice, N) };
       }
       const { draw, width: size } = context(canvas);
@@ -116,8 +167,12 @@ export function makeLandscape(session) {
       draw.strokeStyle = isDark() ? "#fff" : "#111";
       draw.lineWidth = 1.8;
       draw.beginPath();
-      const same = session.timeline.states.filter((state) => state.parameters.W1.rows === session.n_h && state.iteration <= session.state.iteration);
-      for (const state of [...same, session.state]) draw.lineTo(...toScreen(project(flat(state.parameters), slice), size, slice.reach));
+      const same = session.timeline.states.filter(
+        (state) =>
+          state.parameters.W1.rows === session.n_h && state.iteration <= session.state.iteration,
+      );
+      for (const state of [...same, session.state])
+        draw.lineTo(...toScreen(project(flat(state.parameters), slice), size, slice.reach));
       draw.stroke();
       const [x, y] = toScreen(project(flat(parameters), slice), size, slice.reach);
       draw.beginPath();
@@ -125,7 +180,10 @@ export function makeLandscape(session) {
       draw.fillStyle = "#e0b020";
       draw.fill();
       draw.stroke();
-      say(note, t("landscape.note", { low: short(low), high: short(high), J: short(session.trace.J, 4) }));
+      say(
+        note,
+        t("landscape.note", { low: short(low), high: short(high), J: short(session.trace.J, 4) }),
+      );
     },
   };
 }

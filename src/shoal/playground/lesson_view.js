@@ -9,9 +9,27 @@ import { inLanguage, t } from "./strings.js";
  * @param {(id: string) => void} start begins a lesson, or none
  */
 export function makeLesson(session, start) {
-  const options = /** @type {[string, string][]} */ ([["", t("lesson.none")], ...LESSONS.map(({ id, title }, k) => [id, `${k + 1} ${inLanguage(title)}`])]);
-  const picker = choice({ "aria-label": t("lesson.title"), class: "lesson-picker", "data-testid": "lesson", "data-control": "lessons" }, options, session.settings.lesson, start);
-  const element = h("section", { class: "lesson", "aria-label": t("lesson.title"), "data-testid": "lesson-strip", hidden: true });
+  const options = /** @type {[string, string][]} */ ([
+    ["", t("lesson.none")],
+    ...LESSONS.map(({ id, title }, k) => [id, `${k + 1} ${inLanguage(title)}`]),
+  ]);
+  const picker = choice(
+    {
+      "aria-label": t("lesson.title"),
+      class: "lesson-picker",
+      "data-testid": "lesson",
+      "data-control": "lessons",
+    },
+    options,
+    session.settings.lesson,
+    start,
+  );
+  const element = h("section", {
+    class: "lesson",
+    "aria-label": t("lesson.title"),
+    "data-testid": "lesson-strip",
+    hidden: true,
+  });
   let shown = "";
   /** @type {boolean[]} */
   let done = [];
@@ -30,24 +48,84 @@ export function makeLesson(session, start) {
       session.mark("predicted");
     };
     const buttons = answers.map((text, k) =>
-      h("button", { type: "button", class: "answer", "data-testid": `answer-${k}`, "aria-pressed": "false", onclick: answer(k) }, inLanguage(text)),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "answer",
+          "data-testid": `answer-${k}`,
+          "aria-pressed": "false",
+          onclick: answer(k),
+        },
+        inLanguage(text),
+      ),
     );
     const closed = h("p", { class: "hint" }, t("lesson.closed"));
-    const tasks = h("ol", { class: "tasks" }, lesson.tasks.map(({ text }) => h("li", {}, h("span", { class: "tick", "aria-hidden": "true" }), inLanguage(text), h("span", { class: "unseen" }))));
+    const tasks = h(
+      "ol",
+      { class: "tasks" },
+      lesson.tasks.map(({ text }) =>
+        h(
+          "li",
+          {},
+          h("span", { class: "tick", "aria-hidden": "true" }),
+          inLanguage(text),
+          h("span", { class: "unseen" }),
+        ),
+      ),
+    );
     const verdict = h("p", { class: "hint verdict" });
     const moral = h("p", { class: "moral", role: "status", "data-testid": "moral" });
     const go = (/** @type {number} */ k) => () => start(LESSONS[k].id);
     fill(
       element,
-      h("div", { class: "story" },
+      h(
+        "div",
+        { class: "story" },
         h("h2", {}, `${number + 1} ${inLanguage(lesson.title)}`),
-        h("p", {}, inLanguage(lesson.story))),
-      h("div", { class: "predict" }, h("h3", {}, t("lesson.predict")), h("p", {}, inLanguage(question)), h("div", { class: "answers" }, buttons), verdict),
+        h("p", {}, inLanguage(lesson.story)),
+      ),
+      h(
+        "div",
+        { class: "predict" },
+        h("h3", {}, t("lesson.predict")),
+        h("p", {}, inLanguage(question)),
+        h("div", { class: "answers" }, buttons),
+        verdict,
+      ),
       h("div", { class: "work" }, closed, tasks, moral),
-      h("div", { class: "lesson-buttons" },
-        h("button", { type: "button", class: "close", "aria-label": t("lesson.leave"), title: t("lesson.leave"), onclick: () => start("") }, "×"),
-        h("button", { type: "button", class: "small", onclick: () => start(lesson.id) }, t("lesson.again")),
-        number < LESSONS.length - 1 ? h("button", { type: "button", class: "small", "data-testid": "next-lesson", onclick: go(number + 1) }, t("lesson.next")) : null),
+      h(
+        "div",
+        { class: "lesson-buttons" },
+        h(
+          "button",
+          {
+            type: "button",
+            class: "close",
+            "aria-label": t("lesson.leave"),
+            title: t("lesson.leave"),
+            onclick: () => start(""),
+          },
+          "×",
+        ),
+        h(
+          "button",
+          { type: "button", class: "small", onclick: () => start(lesson.id) },
+          t("lesson.again"),
+        ),
+        number < LESSONS.length - 1
+          ? h(
+              "button",
+              {
+                type: "button",
+                class: "small",
+                "data-testid": "next-lesson",
+                onclick: go(number + 1),
+              },
+              t("lesson.next"),
+            )
+          : null,
+      ),
     );
     draw = () => {
       const open = said >= 0;
@@ -69,7 +147,14 @@ export function makeLesson(session, start) {
       element.classList.toggle("complete", all);
       say(moral, all ? inLanguage(lesson.moral) : "");
       buttons.forEach((button, k) => button.classList.toggle("right", all && k === right));
-      say(verdict, all ? (said === right ? t("lesson.right") : t("lesson.wrong", { said: inLanguage(answers[said]) })) : "");
+      say(
+        verdict,
+        all
+          ? said === right
+            ? t("lesson.right")
+            : t("lesson.wrong", { said: inLanguage(answers[said]) })
+          : "",
+      );
     };
   };
 

@@ -3,7 +3,7 @@
 import { dialog } from "./data_view.js";
 import { choice, h, say } from "./dom.js";
 import { BLOCKS, matrix } from "./engine.js";
-import { flat, unflat } from "./insight.js";
+import { flat, unflat } from "./surface.js";
 import { baseSettings, beginWith } from "./lessons.js";
 import { packPoints, unpackPoints } from "./points.js";
 import { readLink, squeeze, toBytes, toText, writeLink } from "./settings.js";
@@ -11,14 +11,29 @@ import { t } from "./strings.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
-export const CONTROLS = ["data", "network", "start", "learning_rate", "time", "mathematics", "curves", "lessons"];
+export const CONTROLS = [
+  "data",
+  "network",
+  "start",
+  "learning_rate",
+  "time",
+  "mathematics",
+  "curves",
+  "lessons",
+];
 
 /** @param {Session} session @param {{lock?: string[], hide?: string[], weights?: boolean}} [what] */
-export async function linkOf(session, { lock = session.locks, hide = session.hidden, weights = trained(session) } = {}) {
+export async function linkOf(
+  session,
+  { lock = session.locks, hide = session.hidden, weights = trained(session) } = {},
+) {
   const { state, settings } = session;
-  const own = settings.data === "own" && state.points.X.rows === 2 && state.points.classes.length > 0;
+  const own =
+    settings.data === "own" && state.points.X.rows === 2 && state.points.classes.length > 0;
   const points = own ? toText(await squeeze(packPoints(state.points), "compress")) : "";
-  const frozen = Object.entries(state.frozen).flatMap(([block, list]) => list.map((k) => `${block}.${k}`));
+  const frozen = Object.entries(state.frozen).flatMap(([block, list]) =>
+    list.map((k) => `${block}.${k}`),
+  );
   const more = {
     w: weights ? toText(new Uint8Array(flat(state.parameters).buffer)) : "",
     t: weights && state.iteration ? String(state.iteration) : "",
@@ -64,7 +79,8 @@ export async function readAddress(session) {
   if (hash.length < 2 || hash === written) return false;
   const { settings, more } = readLink(hash);
   const complete = { ...baseOf(session, settings.lesson ?? ""), ...settings };
-  const names = (/** @type {string | undefined} */ text) => (text ?? "").split(" ").filter((name) => CONTROLS.includes(name));
+  const names = (/** @type {string | undefined} */ text) =>
+    (text ?? "").split(" ").filter((name) => CONTROLS.includes(name));
   session.locks = names(more.lock);
   session.hidden = names(more.hide);
   let points;
@@ -102,7 +118,8 @@ function applyFrozen(session, text) {
   for (const item of text.split(" ").filter(Boolean)) {
     const [block, k] = item.split(".");
     const one = BLOCKS.find((name) => name === block);
-    if (one && Number(k) < (session.state.parameters[one] ?? matrix(0, 0)).data.length) (frozen[one] ??= []).push(Number(k));
+    if (one && Number(k) < (session.state.parameters[one] ?? matrix(0, 0)).data.length)
+      (frozen[one] ??= []).push(Number(k));
   }
   if (Object.keys(frozen).length) session.edit({ frozen });
 }
@@ -111,30 +128,78 @@ function applyFrozen(session, text) {
 export function share(session) {
   /** @type {Record<string, string>} */
   const choices = {};
-  const text = h("input", { type: "text", readOnly: true, class: "link", "aria-label": t("share.title"), "data-testid": "link" });
-  const weights = h("input", { type: "checkbox", checked: trained(session), onchange: () => write() });
+  const text = h("input", {
+    type: "text",
+    readOnly: true,
+    class: "link",
+    "aria-label": t("share.title"),
+    "data-testid": "link",
+  });
+  const weights = h("input", {
+    type: "checkbox",
+    checked: trained(session),
+    onchange: () => write(),
+  });
   const write = async () => {
-    const chosen = (/** @type {string} */ what) => CONTROLS.filter((name) => choices[name] === what);
-    const hash = await writeAddress(session, { lock: chosen("lock"), hide: chosen("hide"), weights: weights.checked });
+    const chosen = (/** @type {string} */ what) =>
+      CONTROLS.filter((name) => choices[name] === what);
+    const hash = await writeAddress(session, {
+      lock: chosen("lock"),
+      hide: chosen("hide"),
+      weights: weights.checked,
+    });
     text.value = location.href.split("#")[0].replace(/[?&]token=[^&]*/, "") + hash;
   };
-  const copied = h("button", { type: "button", class: "wide", "data-testid": "copy-link", onclick: async () => {
-    text.select();
-    try {
-      await navigator.clipboard.writeText(text.value);
-      say(copied, t("copied"));
-    } catch {
-      // the text is selected, to be copied by hand
-    }
-  } }, t("share.copy"));
+  const copied = h(
+    "button",
+    {
+      type: "button",
+      class: "wide",
+      "data-testid": "copy-link",
+      onclick: async () => {
+        text.select();
+        try {
+          await navigator.clipboard.writeText(text.value);
+          say(copied, t("copied"));
+        } catch {
+          // the text is selected, to be copied by hand
+        }
+      },
+    },
+    t("share.copy"),
+  );
   const locks = CONTROLS.map((name) =>
-    h("label", { class: "labelled" }, h("span", {}, t(`control.${name}`)),
-      choice({ "data-testid": `teacher-${name}` }, [["", "–"], ["lock", t("share.lock")], ["hide", t("share.hide")]], "", (value) => {
-        choices[name] = value;
-        write();
-      })));
-  const note = session.settings.data === "own" && session.state.points.X.rows > 2 ? t("share.noData") : t("share.help");
-  const box = dialog(t("share.title"), h("p", { class: "hint" }, note), text, h("label", { class: "check" }, weights, t("share.weights")), copied, h("fieldset", { class: "locks" }, h("legend", {}, t("share.teacher")), ...locks));
+    h(
+      "label",
+      { class: "labelled" },
+      h("span", {}, t(`control.${name}`)),
+      choice(
+        { "data-testid": `teacher-${name}` },
+        [
+          ["", "–"],
+          ["lock", t("share.lock")],
+          ["hide", t("share.hide")],
+        ],
+        "",
+        (value) => {
+          choices[name] = value;
+          write();
+        },
+      ),
+    ),
+  );
+  const note =
+    session.settings.data === "own" && session.state.points.X.rows > 2
+      ? t("share.noData")
+      : t("share.help");
+  const box = dialog(
+    t("share.title"),
+    h("p", { class: "hint" }, note),
+    text,
+    h("label", { class: "check" }, weights, t("share.weights")),
+    copied,
+    h("fieldset", { class: "locks" }, h("legend", {}, t("share.teacher")), ...locks),
+  );
   box.showModal();
   write();
 }

@@ -22,11 +22,22 @@ export function makeLoop(session) {
       session.notify();
     },
   });
-  const run = h("button", { type: "button", class: "small", "data-testid": "loop-run", onclick: () => start() }, t("loop.run"));
+  const run = h(
+    "button",
+    { type: "button", class: "small", "data-testid": "loop-run", onclick: () => start() },
+    t("loop.run"),
+  );
   const count = h("p", { class: "hint", "data-testid": "loop-count" });
   const code = h("pre", { class: "code" });
   const sums = h("div", { class: "sums" });
-  const element = h("div", { class: "loop" }, h("div", { class: "row" }, run, slider), count, code, sums);
+  const element = h(
+    "div",
+    { class: "loop" },
+    h("div", { class: "row" }, run, slider),
+    count,
+    code,
+    sums,
+  );
 
   const start = () => {
     const m = session.examples.train.X.cols;
@@ -53,11 +64,17 @@ export function makeLoop(session) {
       slider.max = String(m);
       if (Number(slider.value) !== done) slider.value = String(done);
       say(run, t(running ? "loop.pause" : "loop.run"));
-      say(count, t("loop.count", { done: whole(done * n_h), all: whole(m * n_h), m: whole(m), n_h }));
+      say(
+        count,
+        t("loop.count", { done: whole(done * n_h), all: whole(m * n_h), m: whole(m), n_h }),
+      );
       const i = exampleOf(session.state.points, Math.max(0, done - 1));
       const now = gradientsOfExample(session, i);
       const list = (/** @type {number[]} */ values) => {
-        const shown = values.slice(0, 4).map((v) => short(v)).join(", ");
+        const shown = values
+          .slice(0, 4)
+          .map((v) => short(v))
+          .join(", ");
         return done ? `  [${shown}${values.length > 4 ? ", …" : ""}]` : "";
       };
       const losses = session.playing ? [] : lossesOf(session);
@@ -76,16 +93,21 @@ export function makeLoop(session) {
         ["  dW₁ += dz₁ xᵀ;  db₁ += dz₁", ""],
         [t("loop.divide"), losses.length && done === m ? `  J = ${short(J / m, 6)}` : ""],
       ].filter(([line]) => n_h || !/₁ =|W₁|a₁ = /.test(line));
-      fill(code, lines.map(([line, values]) => h("div", {}, line, h("span", { class: "live" }, values))));
+      fill(
+        code,
+        lines.map(([line, values]) => h("div", {}, line, h("span", { class: "live" }, values))),
+      );
       if (session.playing) {
         fill(sums, "");
         return;
       }
       const partial = partialSums(session, done);
-      const same = done === m && ["dW1", "dW2"].every((name) => {
-        const whole = matrixNamed(session, name).data;
-        return partial[/** @type {"dW1"} */ (name)].data.every((value, k) => value === whole[k]);
-      });
+      const same =
+        done === m &&
+        ["dW1", "dW2"].every((name) => {
+          const whole = matrixNamed(session, name).data;
+          return partial[/** @type {"dW1"} */ (name)].data.every((value, k) => value === whole[k]);
+        });
       fill(
         sums,
         ["dW2", "dW1"].map((name) => {
@@ -93,7 +115,13 @@ export function makeLoop(session) {
           const shown = Array.from(A.data.subarray(0, 4), (v) => short(v)).join("  ");
           return h("p", {}, `${name} = ${shown}${A.data.length > 4 ? " …" : ""}`);
         }),
-        done === m ? h("p", { class: "verdict", "data-testid": "loop-same" }, t(same ? "loop.same" : "loop.differs")) : null,
+        done === m
+          ? h(
+              "p",
+              { class: "verdict", "data-testid": "loop-same" },
+              t(same ? "loop.same" : "loop.differs"),
+            )
+          : null,
       );
     },
   };

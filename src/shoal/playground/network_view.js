@@ -1,13 +1,14 @@
 /** The network drawn: inputs, a card for each hidden unit, the output, and a line for each weight. */
 
-import { ACTIVATIONS } from "./functions.js";
-import { isDark, classColour, paint, paintClasses, signColour } from "./colours.js";
-import { context, fill, h, say, sizeOf, svg } from "./dom.js";
+import { signColour } from "./colours.js";
+import { fill, h, say, sizeOf, svg } from "./dom.js";
 import { percent, short } from "./format.js";
 import { numberField } from "./number_field.js";
 import { columnOf, sub } from "./points.js";
-import { labelOf, norm, shiftLineBy, turnLineBy } from "./insight.js";
+import { shiftLineBy, turnLineBy } from "./geometry.js";
+import { norm } from "./insight.js";
 import { t } from "./strings.js";
+import { makePictures } from "./unit_pictures.js";
 
 const CARDS = 8; // so many units have a card; of more, the first few do
 const FIRST = 6;
@@ -23,7 +24,15 @@ export function makeNetwork(session, field, hover) {
   const inputs = h("div", { class: "layer inputs" });
   const hidden = h("div", { class: "layer hidden" });
   const outputs = h("div", { class: "layer outputs" });
-  const element = h("div", { class: "network", "data-testid": "network" }, edges, inputs, hidden, outputs);
+  const element = h(
+    "div",
+    { class: "network", "data-testid": "network" },
+    edges,
+    inputs,
+    hidden,
+    outputs,
+  );
+  const { drawHeat, drawOutput, drawCurve } = makePictures(session, field);
   let built = "";
   /** @type {(() => void)[]} texts and numbers, and pictures */
   let parts = [];
@@ -77,9 +86,16 @@ export function makeNetwork(session, field, hover) {
 
     const inputNodes = points.inputs.map((input, k) => {
       const value = h("span", { class: "value" });
-      parts.push(() => say(value, short(points.X.data[k * points.X.cols + session.settings.example], 2)));
+      parts.push(() =>
+        say(value, short(points.X.data[k * points.X.cols + session.settings.example], 2)),
+      );
       const axis = points.plane.includes(k) ? " on-plane" : "";
-      return h("div", { class: `node input${axis}`, title: input.name }, h("i", {}, input.name), n_x > 10 ? null : value);
+      return h(
+        "div",
+        { class: `node input${axis}`, title: input.name },
+        h("i", {}, input.name),
+        n_x > 10 ? null : value,
+      );
     });
     const one = h("div", { class: "node bias", title: t("network.bias") }, "1");
     fill(inputs, inputNodes, session.n_h ? one : null);
@@ -93,7 +109,12 @@ export function makeNetwork(session, field, hover) {
     const ends = Array.from({ length: n_y }, (_, r) => outputCard(r, n_y));
     fill(outputs, ends, two);
 
-    const link = (/** @type {Element} */ a, /** @type {Element} */ b, /** @type {Block} */ block, /** @type {number} */ k) => {
+    const link = (
+      /** @type {Element} */ a,
+      /** @type {Element} */ b,
+      /** @type {Block} */ block,
+      /** @type {number} */ k,
+    ) => {
       const path = svg("path", { class: "edge" });
       edges.append(path);
       links.push({ path, from: a, to: b, block, k });
@@ -124,9 +145,13 @@ export function makeNetwork(session, field, hover) {
     const fields = h(
       "div",
       { class: "fields" },
-      named.map((k) => weight("W1", j * n_x + k, `w${sub(j + 1)}${n_x > 9 ? "," : ""}${sub(k + 1)}`)),
+      named.map((k) =>
+        weight("W1", j * n_x + k, `w${sub(j + 1)}${n_x > 9 ? "," : ""}${sub(k + 1)}`),
+      ),
       weight("b1", j, `b${sub(j + 1)}`),
-      points.Y.rows === 1 ? h("span", { class: "outgoing" }, weight("W2", j, `W2${sub(j + 1)}`)) : null,
+      points.Y.rows === 1
+        ? h("span", { class: "outgoing" }, weight("W2", j, `W2${sub(j + 1)}`))
+        : null,
     );
     const card = h(
       "section",
@@ -157,19 +182,31 @@ export function makeNetwork(session, field, hover) {
       card.classList.toggle("selected", session.selected === j);
       const m = cache.A1.cols;
       const i = columnOf(points, session.settings.example);
-      say(value, points.heldOut[session.settings.example] ? "" : short(cache.A1.data[j * m + i]));
+      say(value, i < 0 ? "" : short(cache.A1.data[j * m + i]));
       const now = [
         unit.dead && "dead",
         unit.saturated && "saturated",
         unit.twin >= 0 && `twin ${unit.twin + 1}`,
-      ].filter(Boolean).join("|");
+      ]
+        .filter(Boolean)
+        .join("|");
       if (badges.dataset.now !== now) {
         badges.dataset.now = now;
         badged++;
-        fill(badges, now.split("|").filter(Boolean).map((name) => {
-          const [kind, k] = name.split(" ");
-          return h("span", { class: `badge ${kind}`, title: t(`badge.${kind}.help`) }, t(`badge.${kind}`, { k }));
-        }));
+        fill(
+          badges,
+          now
+            .split("|")
+            .filter(Boolean)
+            .map((name) => {
+              const [kind, k] = name.split(" ");
+              return h(
+                "span",
+                { class: `badge ${kind}`, title: t(`badge.${kind}.help`) },
+                t(`badge.${kind}`, { k }),
+              );
+            }),
+        );
       }
       const { W1 } = backward.gradients;
       const row = W1.data.subarray(j * W1.cols, (j + 1) * W1.cols);
@@ -187,8 +224,10 @@ export function makeNetwork(session, field, hover) {
     const turn = { ArrowLeft: 1, ArrowRight: -1 }[key];
     const shift = { ArrowUp: 1, ArrowDown: -1 }[key];
     const { parameters, points } = session.state;
-    if (turn) session.editParameters(turnLineBy(parameters, j, points, field.box, turn * (Math.PI / 60)));
-    else if (shift) session.editParameters(shiftLineBy(parameters, j, points, field.box, shift * 0.02));
+    if (turn)
+      session.editParameters(turnLineBy(parameters, j, points, field.box, turn * (Math.PI / 60)));
+    else if (shift)
+      session.editParameters(shiftLineBy(parameters, j, points, field.box, shift * 0.02));
     else return false;
     session.facts.add("dragged line");
     return true;
@@ -200,15 +239,24 @@ export function makeNetwork(session, field, hover) {
     const tiles = rest.map((j) => {
       const heat = h("canvas", { class: "tile-heat" });
       pictures.push(() => drawHeat(heat, j));
-      return h("button", {
-        class: "tile",
-        type: "button",
-        "aria-label": t("network.unit", { j: j + 1 }),
-        title: t("network.unit", { j: j + 1 }),
-        onclick: () => session.select(j),
-      }, heat);
+      return h(
+        "button",
+        {
+          class: "tile",
+          type: "button",
+          "aria-label": t("network.unit", { j: j + 1 }),
+          title: t("network.unit", { j: j + 1 }),
+          onclick: () => session.select(j),
+        },
+        heat,
+      );
     });
-    return h("div", { class: "more" }, h("span", {}, t("network.more", { n: rest.length })), h("div", { class: "tiles" }, tiles));
+    return h(
+      "div",
+      { class: "more" },
+      h("span", {}, t("network.more", { n: rest.length })),
+      h("div", { class: "tiles" }, tiles),
+    );
   };
 
   /** @param {number} r @param {number} n_y */
@@ -216,9 +264,14 @@ export function makeNetwork(session, field, hover) {
     const { points, parameters } = session.state;
     const { classes, targets } = points;
     const value = h("output", { class: "value" });
-    const name = n_y === 1 ? "ŷ" : classes[r] ?? targets[r];
+    const name = n_y === 1 ? "ŷ" : (classes[r] ?? targets[r]);
     const heat = n_y <= 4 ? h("canvas", { class: "heat", "aria-hidden": "true" }) : null;
-    const weights = session.n_h || n_y > 1 ? [] : points.inputs.slice(0, 6).map((_, k) => weight("W2", r * parameters.W2.cols + k, `w${sub(k + 1)}`));
+    const weights =
+      session.n_h || n_y > 1
+        ? []
+        : points.inputs
+            .slice(0, 6)
+            .map((_, k) => weight("W2", r * parameters.W2.cols + k, `w${sub(k + 1)}`));
     const card = h(
       "section",
       { class: "unit output", "data-testid": `output-${r}` },
@@ -229,7 +282,7 @@ export function makeNetwork(session, field, hover) {
     parts.push(() => {
       const { A2 } = session.trace.cache;
       const i = columnOf(points, session.settings.example);
-      say(value, points.heldOut[session.settings.example] ? "" : short(A2.data[r * A2.cols + i]));
+      say(value, i < 0 ? "" : short(A2.data[r * A2.cols + i]));
     });
     if (heat) pictures.push(() => drawOutput(heat, r));
     return card;
@@ -237,101 +290,20 @@ export function makeNetwork(session, field, hover) {
 
   // ---- drawing ---------------------------------------------------------------------------------
 
-  /** @param {HTMLCanvasElement} canvas @param {(pixels: Uint32Array) => void} write */
-  const picture = (canvas, write) => {
-    const { n } = field;
-    if (canvas.width !== n) canvas.width = canvas.height = n;
-    const image = new ImageData(n, n);
-    write(new Uint32Array(image.data.buffer));
-    /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d")).putImageData(image, 0, 0);
-  };
-
-  /** What unit j makes of the plane, its extremes in full colour. @param {HTMLCanvasElement} canvas
-   * @param {number} j */
-  const drawHeat = (canvas, j) => {
-    const { A1 } = field.cache;
-    const values = A1.data.subarray(j * A1.cols, (j + 1) * A1.cols);
-    let size = 0;
-    for (const value of values) size = Math.max(size, Math.abs(value));
-    const centre = session.state.activation === "sigmoid" ? 0.5 : 0;
-    if (centre) size = 0.5;
-    else if (session.state.activation === "tanh") size = Math.max(size, 0.2);
-    picture(canvas, (pixels) => paint(values, centre - size, centre + size, pixels));
-  };
-
-  /** @param {HTMLCanvasElement} canvas @param {number} r */
-  const drawOutput = (canvas, r) => {
-    const { A2 } = field.cache;
-    const values = A2.data.subarray(r * A2.cols, (r + 1) * A2.cols);
-    const { classes, Y } = session.state.points;
-    const y = Y.data.subarray(r * Y.cols, (r + 1) * Y.cols);
-    const [low, high] = classes.length ? [0, 1] : [Math.min(...y), Math.max(...y)];
-    if (A2.rows > 1 && classes.length && r === 0 && A2.rows > 4) picture(canvas, (pixels) => paintClasses(A2, pixels));
-    else picture(canvas, (pixels) => paint(values, low, high, pixels));
-  };
-
-  /** g, and where on it the examples are. @param {HTMLCanvasElement} canvas @param {number} j */
-  const drawCurve = (canvas, j) => {
-    const { draw, width, height } = context(canvas);
-    if (!width) return;
-    const { Z1, A1 } = session.trace.cache;
-    const { g } = ACTIVATIONS[session.state.activation];
-    const m = Z1.cols;
-    const z = Z1.data.subarray(j * m, (j + 1) * m);
-    const a = A1.data.subarray(j * m, (j + 1) * m);
-    let reach = 2;
-    for (const value of z) if (Math.abs(value) > reach) reach = Math.abs(value);
-    reach *= 1.1;
-    const low = Math.min(g(-reach), -0.15 * Math.abs(g(reach)));
-    const high = g(reach) * 1.08 || 1;
-    const pad = 4;
-    const x = (/** @type {number} */ value) => pad + ((value + reach) / (2 * reach)) * (width - 2 * pad);
-    const y = (/** @type {number} */ value) => height - pad - ((value - low * 1.08) / (high - low * 1.08)) * (height - 2 * pad);
-    draw.clearRect(0, 0, width, height);
-    draw.strokeStyle = isDark() ? "#4a515e" : "#c6cbd3";
-    draw.lineWidth = 1;
-    draw.beginPath();
-    draw.moveTo(pad, y(0));
-    draw.lineTo(width - pad, y(0));
-    draw.moveTo(x(0), pad);
-    draw.lineTo(x(0), height - pad);
-    draw.stroke();
-    draw.strokeStyle = isDark() ? "#aeb6c4" : "#68707e";
-    draw.lineWidth = 1.3;
-    draw.beginPath();
-    for (let px = pad; px <= width - pad; px++) {
-      const value = ((px - pad) / (width - 2 * pad)) * 2 * reach - reach;
-      draw.lineTo(px, y(g(value)));
-    }
-    draw.stroke();
-    const { Y } = session.examples.train;
-    const classes = session.state.points.classes.length;
-    draw.globalAlpha = m > 100 ? 0.45 : 0.85;
-    const step = Math.max(1, Math.floor(m / 800));
-    for (let label = 0; label < Math.max(1, classes); label++) {
-      draw.fillStyle = classColour(classes ? label : 1);
-      draw.beginPath();
-      for (let i = 0; i < m; i += step) {
-        if (!classes || labelOf(Y, i) === label) draw.rect(x(z[i]) - 1.5, y(a[i]) - 1.5, 3, 3);
-      }
-      draw.fill();
-    }
-    draw.globalAlpha = 1;
-    const { points } = session.state;
-    if (points.heldOut[session.settings.example]) return;
-    const i = columnOf(points, session.settings.example);
-    draw.strokeStyle = isDark() ? "#fff" : "#111";
-    draw.lineWidth = 1.5;
-    draw.beginPath();
-    draw.arc(x(z[i]), y(a[i]), 4, 0, 2 * Math.PI);
-    draw.stroke();
-  };
-
   /** Cards as large as there is room for. */
   const fit = () => {
     const units = shown();
     const room = (sizeOf(element).height - (session.n_h > CARDS ? 104 : 0)) / units.length;
-    const size = room >= 102 ? "large" : room >= 80 ? "middle" : room >= 58 ? "small" : "tiny";
+    const size =
+      room >= 142
+        ? "huge"
+        : room >= 102
+          ? "large"
+          : room >= 80
+            ? "middle"
+            : room >= 58
+              ? "small"
+              : "tiny";
     if (hidden.dataset.size === size) return;
     hidden.dataset.size = size;
     badged++;
@@ -340,7 +312,11 @@ export function makeNetwork(session, field, hover) {
   /** Puts the ends of the lines where the boxes are; only when those moved. */
   const place = () => {
     const sizes = [element, hidden].map(sizeOf);
-    const key = [...sizes.flatMap(({ width, height }) => [width, height]), badged, session.selected].join();
+    const key = [
+      ...sizes.flatMap(({ width, height }) => [width, height]),
+      badged,
+      session.selected,
+    ].join();
     if (key === placed || !sizes[0].width) return;
     placed = key;
     const frame = element.getBoundingClientRect();
@@ -385,7 +361,14 @@ export function makeNetwork(session, field, hover) {
       const { points } = session.state;
       locked = element.closest("[data-locked]") !== null;
       const folded = session.n_h > CARDS ? shown().join() : "";
-      const key = [session.n_h, points.inputs.map(({ name }) => name), points.Y.rows, points.plane, folded, points.classes].join("|");
+      const key = [
+        session.n_h,
+        points.inputs.map(({ name }) => name),
+        points.Y.rows,
+        points.plane,
+        folded,
+        points.classes,
+      ].join("|");
       if (key !== built) {
         built = key;
         build();
@@ -400,7 +383,14 @@ export function makeNetwork(session, field, hover) {
       const { parameters } = session.state;
       const { health } = session.trace;
       const { inputs } = session.state.points;
-      const head = [t("table.unit"), ...inputs.map((_, k) => `w${sub(k + 1)}`), "b", "W2", "g′", t("table.state")];
+      const head = [
+        t("table.unit"),
+        ...inputs.map((_, k) => `w${sub(k + 1)}`),
+        "b",
+        "W2",
+        "g′",
+        t("table.state"),
+      ];
       const { W1, b1, W2 } = parameters;
       const rows = health.map((unit, j) => [
         String(j + 1),
@@ -408,7 +398,13 @@ export function makeNetwork(session, field, hover) {
         short(b1.data[j], 4),
         Array.from({ length: W2.rows }, (_, r) => short(W2.data[r * W2.cols + j], 4)).join(" "),
         percent(unit.meanSlope),
-        [unit.dead && t("badge.dead"), unit.saturated && t("badge.saturated"), unit.twin >= 0 && t("badge.twin", { k: unit.twin + 1 })].filter(Boolean).join(", "),
+        [
+          unit.dead && t("badge.dead"),
+          unit.saturated && t("badge.saturated"),
+          unit.twin >= 0 && t("badge.twin", { k: unit.twin + 1 }),
+        ]
+          .filter(Boolean)
+          .join(", "),
       ]);
       return { head, rows };
     },

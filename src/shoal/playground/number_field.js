@@ -46,7 +46,11 @@ export function numberField(how) {
     how.step ?? Math.max(0.001, 10 ** Math.floor(Math.log10(Math.abs(value) || 0.01)) / 10);
   const clip = (/** @type {number} */ value) => Math.min(high, Math.max(low, value));
   const stepped = (/** @type {number} */ value, /** @type {number} */ steps) =>
-    clip(ratio ? Number((value * 1.1 ** steps).toPrecision(3)) || 0.001 : rounded(value + steps * stepOf(value), stepOf(value)));
+    clip(
+      ratio
+        ? Number((value * 1.1 ** steps).toPrecision(3)) || 0.001
+        : rounded(value + steps * stepOf(value), stepOf(value)),
+    );
 
   let shown = "";
   let icy = false;
@@ -124,4 +128,3 @@ function rounded(value, step) {
   const places = Math.max(0, -Math.floor(Math.log10(step)) + 1);
   return places > 15 ? value : Number(value.toFixed(places));
 }
-

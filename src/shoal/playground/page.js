@@ -2,28 +2,28 @@
 
 import { parametersOfBoot, pointsOfBoot, readBoot, settingsOfBoot } from "./boot.js";
 import { makeCurves } from "./curves.js";
-import { dialog, makeData, readFile, readTable } from "./data_view.js";
+import { makeControls } from "./controls.js";
+import { dialog, makeData } from "./data_view.js";
 import { isDark, setDark } from "./colours.js";
-import { choice, fill, h, icon, onResize, say } from "./dom.js";
+import { fill, h, icon, onResize } from "./dom.js";
 import { rowsOf } from "./engine.js";
 import { Field } from "./field.js";
-import { exact } from "./format.js";
-import { baseSettings, beginWith, count } from "./lessons.js";
+import { listen, showKeys } from "./keyboard.js";
+import { baseSettings, beginWith } from "./lessons.js";
 import { makeLesson } from "./lesson_view.js";
 import { readAddress, share, writeAddress } from "./link.js";
 import { makeMathematics } from "./mathematics.js";
 import { makeNetwork } from "./network_view.js";
-import { numberField } from "./number_field.js";
 import { makePlane } from "./plane.js";
 import { Runner } from "./runner.js";
 import { Session } from "./session.js";
-import { SETTINGS, initialSettings } from "./settings.js";
+import { initialSettings } from "./settings.js";
 import { languageNow, setLanguage, t } from "./strings.js";
-import { play, step, stepBack } from "./time.js";
 import { makeTime } from "./time_view.js";
 
 const runner = new Runner();
-const frame = () => new Promise((/** @type {(time: number) => void} */ done) => requestAnimationFrame(done));
+const frame = () =>
+  new Promise((/** @type {(time: number) => void} */ done) => requestAnimationFrame(done));
 
 const ICONS = {
   undo: "M8 5V1L2 7l6 6V9c5 0 7 2 8 6 1-6-2-10-8-10z",
@@ -43,7 +43,14 @@ async function begin() {
   const settings = { ...initialSettings(), ...settingsOfBoot(boot) };
   const points = boot.data && pointsOfBoot(boot.data);
   const parameters = boot.network && parametersOfBoot(boot.network, points?.X.rows ?? 2);
-  const session = new Session({ settings, points, parameters, output: boot.network?.output, runner, frame });
+  const session = new Session({
+    settings,
+    points,
+    parameters,
+    output: boot.network?.output,
+    runner,
+    frame,
+  });
   expose(session);
   await readAddress(session);
   build(session);
@@ -59,7 +66,9 @@ function expose(session) {
     iteration: session.state.iteration,
     cost: session.trace.J,
     accuracy: session.trace.accuracy,
-    parameters: Object.fromEntries(Object.entries(session.state.parameters).map(([name, A]) => [name, rowsOf(A)])),
+    parameters: Object.fromEntries(
+      Object.entries(session.state.parameters).map(([name, A]) => [name, rowsOf(A)]),
+    ),
     settings: { ...session.settings },
     playing: session.playing,
     stage: session.stage,
@@ -93,63 +102,144 @@ function build(session) {
   const { signal } = listening;
   session.listeners = [];
 
-  const small = (/** @type {keyof typeof ICONS} */ name, /** @type {string} */ title, /** @type {() => void} */ act) =>
-    h("button", { type: "button", class: "icon-button", title, "aria-label": title, "data-testid": `menu-${name}`, onclick: act }, icon(ICONS[name]));
-  const tableOf = (/** @type {string} */ title, /** @type {() => {head: string[], rows: string[][]}} */ make) =>
-    small("table", `${t("table.open")}: ${title}`, () => showTable(title, make()));
+  const small = (
+    /** @type {keyof typeof ICONS} */ name,
+    /** @type {string} */ title,
+    /** @type {() => void} */ act,
+  ) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button",
+        title,
+        "aria-label": title,
+        "data-testid": `menu-${name}`,
+        onclick: act,
+      },
+      icon(ICONS[name]),
+    );
+  const tableOf = (
+    /** @type {string} */ title,
+    /** @type {() => {head: string[], rows: string[][]}} */ make,
+  ) => small("table", `${t("table.open")}: ${title}`, () => showTable(title, make()));
   const field = new Field(session);
   const plane = makePlane(session, field);
   const network = makeNetwork(session, field, plane.hover);
   const time = makeTime(session);
   const data = makeData(session);
   const mathematics = makeMathematics(session);
-  const controls = networkControls(session);
+  const controls = makeControls(session);
   const lesson = makeLesson(session, (id) => {
-    beginWith(session, id ? { ...baseSettings(id), speed: session.settings.speed } : { ...session.host.settings });
+    beginWith(
+      session,
+      id ? { ...baseSettings(id), speed: session.settings.speed } : { ...session.host.settings },
+    );
     lesson.reset();
     session.notify();
   });
-  const curves = makeCurves(session, tableOf(t("table.curves"), () => curves.table()));
+  const curves = makeCurves(
+    session,
+    tableOf(t("table.curves"), () => curves.table()),
+  );
   /** @type {{update: (whole: boolean) => void}[]} */
   const watched = [plane, network, time];
   /** @type {{update: (whole: boolean) => void}[]} */
   const views = [lesson, time, data, controls, plane, network, mathematics, curves];
 
-  const lines = h("label", { class: "check" }, h("input", {
-    type: "checkbox",
-    checked: session.settings.lines,
-    onchange: (/** @type {Event} */ event) => session.set("lines", /** @type {HTMLInputElement} */ (event.target).checked),
-  }), t("plane.lines"));
+  const lines = h(
+    "label",
+    { class: "check" },
+    h("input", {
+      type: "checkbox",
+      checked: session.settings.lines,
+      onchange: (/** @type {Event} */ event) =>
+        session.set("lines", /** @type {HTMLInputElement} */ (event.target).checked),
+    }),
+    t("plane.lines"),
+  );
 
   const undo = small("undo", t("menu.undo"), () => session.undo());
   const redo = small("redo", t("menu.redo"), () => session.redo());
-  const language = h("button", { type: "button", class: "small", "data-testid": "language", title: t("menu.language.help"), "aria-label": `${t("menu.language")}: ${t("menu.language.help")}`, onclick: () => {
-    setLanguage(languageNow() === "en" ? "it" : "en");
-    localStorageSet("language", languageNow());
-    build(session);
-  } }, t("menu.language"));
-  const menu = h("div", { class: "menu" },
-    undo, redo, lesson.picker,
-    h("button", { type: "button", class: "small accent", "data-testid": "share", onclick: () => share(session) }, t("menu.share")),
+  const language = h(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      "data-testid": "language",
+      title: t("menu.language.help"),
+      "aria-label": `${t("menu.language")}: ${t("menu.language.help")}`,
+      onclick: () => {
+        setLanguage(languageNow() === "en" ? "it" : "en");
+        localStorageSet("language", languageNow());
+        build(session);
+      },
+    },
+    t("menu.language"),
+  );
+  const menu = h(
+    "div",
+    { class: "menu" },
+    undo,
+    redo,
+    lesson.picker,
+    h(
+      "button",
+      {
+        type: "button",
+        class: "small accent",
+        "data-testid": "share",
+        onclick: () => share(session),
+      },
+      t("menu.share"),
+    ),
     language,
     small("theme", t("menu.theme"), () => {
       setDark(!isDark());
       session.changed();
     }),
-    small("keys", t("menu.help"), showKeys));
+    small("keys", t("menu.help"), showKeys),
+  );
 
-  const panel = (/** @type {string} */ name, /** @type {string} */ title, /** @type {(Node | null)[]} */ head, /** @type {Node[]} */ ...content) =>
-    h("section", { class: `panel ${name}-panel`, "data-control": name, "aria-labelledby": `${name}-title` },
-      h("header", {}, h("h2", { id: `${name}-title` }, title), head), content);
+  const panel = (
+    /** @type {string} */ name,
+    /** @type {string} */ title,
+    /** @type {(Node | null)[]} */ head,
+    /** @type {Node[]} */ ...content
+  ) =>
+    h(
+      "section",
+      { class: `panel ${name}-panel`, "data-control": name, "aria-labelledby": `${name}-title` },
+      h("header", {}, h("h2", { id: `${name}-title` }, title), head),
+      content,
+    );
 
-  const main = h("main", { id: "page", class: "page", "data-lesson": session.settings.lesson },
-    h("header", { class: "top" },
+  const main = h(
+    "main",
+    { id: "page", class: "page", "data-lesson": session.settings.lesson },
+    h(
+      "header",
+      { class: "top" },
       h("div", { class: "brand" }, h("h1", {}, "shoal"), h("span", {}, t("page.tagline"))),
-      time.element, menu),
+      time.element,
+      menu,
+    ),
     time.event,
     lesson.element,
-    panel("data", t("data.title"), [data.head, h("span", { class: "stretch" }), lines, tableOf(t("table.data"), plane.table)], plane.element, data.element),
-    panel("network", t("network.title"), [controls.units, h("span", { class: "stretch" }), tableOf(t("table.network"), network.table)], controls.start, network.element),
+    panel(
+      "data",
+      t("data.title"),
+      [data.head, h("span", { class: "stretch" }), lines, tableOf(t("table.data"), plane.table)],
+      plane.element,
+      data.element,
+    ),
+    panel(
+      "network",
+      t("network.title"),
+      [controls.units, h("span", { class: "stretch" }), tableOf(t("table.network"), network.table)],
+      controls.start,
+      network.element,
+    ),
     panel("mathematics", t("math.title"), [], mathematics.element),
     panel("curves", t("curve.title"), [], curves.element),
   );
@@ -177,7 +267,10 @@ function build(session) {
     if (!painted) painted = performance.now();
     report(session);
     clearTimeout(later);
-    later = setTimeout(() => session.playing || document.querySelector("dialog") || writeAddress(session), 500);
+    later = setTimeout(
+      () => session.playing || document.querySelector("dialog") || writeAddress(session),
+      500,
+    );
   };
   const ask = () => {
     dirty = true;
@@ -190,10 +283,14 @@ function build(session) {
   draw(0);
 
   onResize(ask);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    if (!document.documentElement.dataset.theme) setDark(null);
-    session.changed();
-  }, { signal });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener(
+    "change",
+    () => {
+      if (!document.documentElement.dataset.theme) setDark(null);
+      session.changed();
+    },
+    { signal },
+  );
   listen(session, signal);
 }
 
@@ -205,51 +302,29 @@ function report(session) {
   reported = session.generation;
   const { parameters, activation, output, iteration } = session.state;
   const { W1, b1, W2, b2 } = parameters;
-  const detail = { W1: rowsOf(W1), b1: rowsOf(b1), W2: rowsOf(W2), b2: rowsOf(b2), activation, output, iteration };
+  const detail = {
+    W1: rowsOf(W1),
+    b1: rowsOf(b1),
+    W2: rowsOf(W2),
+    b2: rowsOf(b2),
+    activation,
+    output,
+    iteration,
+  };
   document.dispatchEvent(new CustomEvent("shoal:parameters", { detail }));
-  /** @type {any} */ (window).shoalHost?.parameters(detail.W1, detail.b1, detail.W2, detail.b2, { activation, output, iteration });
-}
-
-/** Keys, files and pasted tables. @param {Session} session @param {AbortSignal} signal */
-function listen(session, signal) {
-  const allowed = (/** @type {string} */ control) => !session.locks.includes(control) && !session.hidden.includes(control);
-  addEventListener("keydown", (event) => {
-    const target = /** @type {HTMLElement} */ (event.target);
-    const writing = target.closest?.("input:not([type=checkbox], [type=range]), select, textarea, dialog") !== null;
-    const modifier = event.ctrlKey || event.metaKey;
-    if (modifier && /^[zy]$/i.test(event.key) && !writing) {
-      if (/y/i.test(event.key) || event.shiftKey) session.redo();
-      else session.undo();
-    } else if (modifier || event.altKey || writing || !allowed("time")) return;
-    else if (event.key === " " && !target.closest("button, summary, [role=application]")) {
-      if (session.playing) session.pause();
-      else play(session);
-    } else if (event.key === "ArrowRight" && !target.closest("[role=tab], [type=range], .cell")) step(session);
-    else if (event.key === "ArrowLeft" && !target.closest("[role=tab], [type=range], .cell")) stepBack(session);
-    else if (/^r$/i.test(event.key)) session.rewind();
-    else if (/^n$/i.test(event.key) && allowed("start")) session.newStart();
-    else return;
-    event.preventDefault();
-  }, { signal });
-  addEventListener("dragover", (event) => event.preventDefault(), { signal });
-  addEventListener("drop", (event) => {
-    event.preventDefault();
-    const file = event.dataTransfer?.files[0];
-    if (file && allowed("data")) readFile(session, file);
-  }, { signal });
-  addEventListener("paste", (event) => {
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    const target = /** @type {HTMLElement} */ (event.target);
-    if (!text.includes("\n") || target.closest?.("input, textarea") || !allowed("data")) return;
-    event.preventDefault();
-    readTable(session, text);
-  }, { signal });
+  /** @type {any} */ (window).shoalHost?.parameters(detail.W1, detail.b1, detail.W2, detail.b2, {
+    activation,
+    output,
+    iteration,
+  });
 }
 
 /** Locked controls cannot be used, hidden ones are not there. @param {Session} session
  * @param {HTMLElement} main */
 function applyLocks(session, main) {
-  for (const element of /** @type {NodeListOf<HTMLElement>} */ (main.querySelectorAll("[data-control]"))) {
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (
+    main.querySelectorAll("[data-control]")
+  )) {
     const name = element.dataset.control ?? "";
     const lock = session.locks.includes(name);
     if (lock !== "locked" in element.dataset) {
@@ -265,74 +340,33 @@ function applyLocks(session, main) {
   }
 }
 
-/** Number of units, g, and the start. @param {Session} session */
-function networkControls(session) {
-  const units = numberField({
-    label: t("network.units"),
-    testid: "n_h",
-    get: () => session.n_h,
-    set: (value) => session.set("n_h", value),
-    low: 0,
-    high: 50,
-    step: 1,
-    show: String,
-  });
-  const by = (/** @type {number} */ step) => () => session.set("n_h", session.n_h + step);
-  const activation = choice(
-    { "aria-label": t("network.activation"), title: t("network.activation"), "data-testid": "activation" },
-    (SETTINGS.activation.of ?? []).map((name) => /** @type {const} */ ([name, t(`g.${name}`)])),
-    session.state.activation,
-    (value) => session.set("activation", value),
-  );
-  const scheme = choice(
-    { "aria-label": t("network.scheme"), title: t("network.scheme"), "data-testid": "scheme" },
-    (SETTINGS.scheme.of ?? []).map((name) => /** @type {const} */ ([name, t(`scheme.${name}`)])),
-    session.settings.scheme,
-    (value) => session.set("scheme", value),
-  );
-  const scale = numberField({ label: t("network.scale"), testid: "scale", get: () => session.settings.scale, set: (value) => session.set("scale", value), low: 0, high: 1e6, ratio: true, show: exact });
-  const seed = numberField({ label: t("network.seed"), testid: "random_state", get: () => session.settings.random_state, set: (value) => session.set("random_state", value), low: 0, high: 2 ** 32 - 1, step: 1, show: String });
-  const numbers = h("small", { class: "numbers" });
-  const layer = h("div", { class: "row" },
-    h("span", { class: "stepper" },
-      h("button", { type: "button", "aria-label": t("network.fewer"), "data-testid": "fewer-units", onclick: by(-1) }, "−"),
-      units.element,
-      h("button", { type: "button", "aria-label": t("network.more.one"), "data-testid": "more-units", onclick: by(1) }, "+"),
-      h("span", {}, t("network.units"))),
-    activation);
-  const start = h("div", { class: "row start", "data-control": "start" },
-    h("span", {}, t("network.start")), scheme, scale.element,
-    h("label", { class: "labelled" }, h("span", {}, t("data.seed")), seed.element),
-    h("span", { class: "stretch" }), numbers);
-  return {
-    units: layer,
-    start,
-    update() {
-      units.draw();
-      scale.draw();
-      seed.draw();
-      if (activation.value !== session.state.activation) activation.value = session.state.activation;
-      if (scheme.value !== session.settings.scheme) scheme.value = session.settings.scheme;
-      scale.element.hidden = session.settings.scheme !== "normal";
-      say(numbers, t("network.numbers", { n: count(session) }));
-    },
-  };
-}
-
 /** @param {string} title @param {{head: string[], rows: string[][]}} table */
 function showTable(title, { head, rows }) {
-  const table = h("table", { "data-testid": "table" },
-    h("thead", {}, h("tr", {}, head.map((text) => h("th", { scope: "col" }, text)))),
-    h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((text) => h("td", {}, text))))));
+  const table = h(
+    "table",
+    { "data-testid": "table" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        head.map((text) => h("th", { scope: "col" }, text)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      rows.map((cells) =>
+        h(
+          "tr",
+          {},
+          cells.map((text) => h("td", {}, text)),
+        ),
+      ),
+    ),
+  );
   dialog(title, h("div", { class: "scroll", tabIndex: 0 }, table)).showModal();
-}
-
-function showKeys() {
-  const keys = /** @type {const} */ ([
-    ["␣", "help.space"], ["→ ←", "help.arrows"], ["R", "help.r"], ["N", "help.n"], ["Ctrl+Z, Ctrl+Y", "help.undo"],
-    ["↑ ↓", "help.number"], ["⌖", "help.plane"], ["a₁", "help.unit"], ["⟦ ⟧", "help.cells"],
-  ]);
-  dialog(t("help.title"), h("dl", { class: "keys" }, keys.flatMap(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, t(text))]))).showModal();
 }
 
 /** @param {string} name */

@@ -1,14 +1,15 @@
 /** The data and the decision: points, the output over the plane, the units' lines. */
 
-import { classColour, isDark, mark, paint, paintClasses, valueColour } from "./colours.js";
-import { context, h, icon, sizeOf, svg } from "./dom.js";
-import { short, ticks } from "./format.js";
-import { contour, labelOf, lineOf, predictions, segment, shiftLine, turnLine } from "./insight.js";
-import { addPoint, erasePoint, flipPoint, movePoint, nearest } from "./points.js";
+import { classColour } from "./colours.js";
+import { h, icon, svg } from "./dom.js";
+import { short } from "./format.js";
+import { shiftLine, turnLine } from "./geometry.js";
+import { labelOf, predictions } from "./insight.js";
+import { makePicture } from "./plane_picture.js";
+import { addPoint, erasePoint, flipPoint, heightOf, movePoint, nearest } from "./points.js";
 import { t } from "./strings.js";
 
 const REACH = 14; // pixels within which a point or a handle is taken
-const MARGIN = { left: 34, right: 6, top: 6, bottom: 22 };
 
 const ICONS = {
   move: "M10 2l3 3h-2v4h4V7l3 3-3 3v-2h-4v4h2l-3 3-3-3h2v-4H5v2l-3-3 3-3v2h4V5H7z",
@@ -27,7 +28,6 @@ export function makePlane(session, field) {
   /** @type {[number, number] | null} the keyboard's cursor, in the plane */
   let cursor = null;
   let hovered = -1;
-  const heat = document.createElement("canvas");
 
   const canvas = h("canvas", {
     id: "plane",
@@ -39,46 +39,8 @@ export function makePlane(session, field) {
   });
   const tools = h("div", { class: "tools", role: "group", "aria-label": t("plane.tools") });
   const element = h("div", { class: "plane" }, tools, h("div", { class: "plane-frame" }, canvas));
-
-  // ---- places ----------------------------------------------------------------------------------
-
-  const frame = () => {
-    const { width, height } = sizeOf(canvas);
-    return { w: width - MARGIN.left - MARGIN.right, h: height - MARGIN.top - MARGIN.bottom };
-  };
-  const toScreen = (/** @type {number} */ x, /** @type {number} */ y) => {
-    const { box } = field;
-    const { w, h: high } = frame();
-    return /** @type {[number, number]} */ ([
-      MARGIN.left + ((x - box.x0) / (box.x1 - box.x0)) * w,
-      MARGIN.top + ((box.y1 - y) / (box.y1 - box.y0)) * high,
-    ]);
-  };
-  const toPlane = (/** @type {number} */ px, /** @type {number} */ py) => {
-    const { box } = field;
-    const { w, h: high } = frame();
-    return /** @type {[number, number]} */ ([
-      box.x0 + ((px - MARGIN.left) / w) * (box.x1 - box.x0),
-      box.y1 - ((py - MARGIN.top) / high) * (box.y1 - box.y0),
-    ]);
-  };
-  const place = (/** @type {number} */ i) => {
-    const { X, plane } = session.state.points;
-    return toScreen(X.data[plane[0] * X.cols + i], X.data[plane[1] * X.cols + i]);
-  };
-  const unitLine = (/** @type {number} */ j) => {
-    const { points, parameters } = session.state;
-    return segment(lineOf(parameters, j, points), field.box);
-  };
-  /** The middle and an end of the chosen unit's line. */
-  const handles = () => {
-    if (session.selected < 0) return null;
-    const ends = unitLine(session.selected);
-    if (!ends) return null;
-    const middle = /** @type {[number, number]} */ ([0, 1].map((n) => (ends[0][n] + ends[1][n]) / 2));
-    const end = /** @type {[number, number]} */ ([0, 1].map((n) => middle[n] + 0.7 * (ends[1][n] - middle[n])));
-    return { middle, end };
-  };
+  const picture = makePicture(session, field, canvas);
+  const { frame, toScreen, toPlane, place, handles } = picture;
 
   // ---- acting ----------------------------------------------------------------------------------
 
@@ -99,13 +61,16 @@ export function makePlane(session, field) {
     const { left, top } = canvas.getBoundingClientRect();
     return /** @type {[number, number]} */ ([event.clientX - left, event.clientY - top]);
   };
-  const distance = (/** @type {number[]} */ a, /** @type {number[]} */ b) => Math.hypot(a[0] - b[0], a[1] - b[1]);
+  const distance = (/** @type {number[]} */ a, /** @type {number[]} */ b) =>
+    Math.hypot(a[0] - b[0], a[1] - b[1]);
   /** What is under the pointer. @param {[number, number]} at @returns {typeof drag} */
   const hit = (at) => {
     const grips = handles();
     if (grips) {
-      if (distance(at, toScreen(...grips.end)) < REACH) return { kind: "turn", i: session.selected, pivot: grips.middle };
-      if (distance(at, toScreen(...grips.middle)) < REACH) return { kind: "shift", i: session.selected, pivot: grips.middle };
+      if (distance(at, toScreen(...grips.end)) < REACH)
+        return { kind: "turn", i: session.selected, pivot: grips.middle };
+      if (distance(at, toScreen(...grips.middle)) < REACH)
+        return { kind: "shift", i: session.selected, pivot: grips.middle };
     }
     const { i } = nearest(session.state.points, ...toPlane(...at));
     if (i >= 0 && distance(at, place(i)) < REACH) return { kind: "point", i, pivot: [0, 0] };
@@ -135,7 +100,8 @@ export function makePlane(session, field) {
     const [x, y] = toPlane(...at);
     const { points, parameters } = session.state;
     if (drag.kind === "point") session.editPoints(movePoint(points, drag.i, x, y));
-    else if (drag.kind === "shift") session.editParameters(shiftLine(parameters, drag.i, points, [x, y]));
+    else if (drag.kind === "shift")
+      session.editParameters(shiftLine(parameters, drag.i, points, [x, y]));
     else session.editParameters(turnLine(parameters, drag.i, points, drag.pivot, [x, y]));
     if (drag.kind !== "point") session.facts.add("dragged line");
   });
@@ -172,18 +138,19 @@ export function makePlane(session, field) {
     if (move) {
       const { X, plane } = points;
       if (cursor && (event.ctrlKey || event.altKey)) {
-        const [x, y] = plane.map((k) => X.data[k * m + example]);
+        const [x, y] = [X.data[plane[0] * m + example], heightOf(points, example)];
         session.editPoints(movePoint(points, example, x + move[0], y + move[1]));
         cursor = [x + move[0], y + move[1]];
       } else {
-        cursor ??= /** @type {[number, number]} */ (plane.map((k) => X.data[k * m + example]));
+        cursor ??= [X.data[plane[0] * m + example], heightOf(points, example)];
         cursor = [cursor[0] + move[0], cursor[1] + move[1]];
       }
     } else if (event.key === "n" || event.key === "p") {
       session.set("example", (example + (event.key === "n" ? 1 : m - 1)) % m);
       cursor = null;
     } else if (!cursor && event.key !== "Delete") return;
-    else if (event.key === " " || event.key === "Enter") act(/** @type {[number, number]} */ (cursor), tool);
+    else if (event.key === " " || event.key === "Enter")
+      act(/** @type {[number, number]} */ (cursor), tool);
     else if (/^[0-9]$/.test(event.key) && Number(event.key) < points.classes.length && !locked()) {
       act(/** @type {[number, number]} */ (cursor), `add${event.key}`);
     } else if ((event.key === "Delete" || event.key === "Backspace") && !locked()) {
@@ -200,199 +167,43 @@ export function makePlane(session, field) {
     session.notify();
   });
 
-  // ---- drawing ---------------------------------------------------------------------------------
-
-  const drawHeat = (/** @type {CanvasRenderingContext2D} */ draw) => {
-    const { A2 } = field.cache;
-    const { n } = field;
-    heat.width = heat.height = n;
-    const image = new ImageData(n, n);
-    const pixels = new Uint32Array(image.data.buffer);
-    if (A2.rows > 1) paintClasses(A2, pixels);
-    else paint(A2.data, ...range(), pixels);
-    /** @type {CanvasRenderingContext2D} */ (heat.getContext("2d")).putImageData(image, 0, 0);
-    const { w, h: high } = frame();
-    draw.imageSmoothingEnabled = true;
-    draw.drawImage(heat, MARGIN.left, MARGIN.top, w, high);
-  };
-  /** @returns {[number, number]} the output's values of the two end colours */
-  const range = () => {
-    const { Y, classes } = session.state.points;
-    return classes.length ? [0, 1] : [Math.min(...Y.data.subarray(0, Y.cols)), Math.max(...Y.data.subarray(0, Y.cols))];
-  };
-
-  const drawContour = (/** @type {CanvasRenderingContext2D} */ draw) => {
-    const { Z2 } = field.cache;
-    if (session.state.output !== "sigmoid" || Z2.rows > 1) return;
-    const { w, h: high } = frame();
-    draw.beginPath();
-    const pieces = contour(Z2.data, field.n, 0);
-    for (let k = 0; k < pieces.length; k += 4) {
-      draw.moveTo(MARGIN.left + pieces[k] * w, MARGIN.top + pieces[k + 1] * high);
-      draw.lineTo(MARGIN.left + pieces[k + 2] * w, MARGIN.top + pieces[k + 3] * high);
-    }
-    draw.strokeStyle = isDark() ? "#e8eaee" : "#20242b";
-    draw.lineWidth = 1.6;
-    draw.stroke();
-  };
-
-  const drawAxes = (/** @type {CanvasRenderingContext2D} */ draw, /** @type {number} */ height) => {
-    const { points } = session.state;
-    const { box } = field;
-    draw.fillStyle = isDark() ? "#a3abb8" : "#59616e";
-    draw.font = "10.5px system-ui, sans-serif";
-    const [across, up] = points.plane.map((k) => points.inputs[k]);
-    draw.textAlign = "center";
-    draw.textBaseline = "top";
-    for (const { value: raw, text } of ticks(across.center + across.scale * box.x0, across.center + across.scale * box.x1)) {
-      const [x] = toScreen((raw - across.center) / across.scale, 0);
-      draw.fillText(text, x, height - 17);
-    }
-    if (points.plane[0] !== points.plane[1]) {
-      draw.textAlign = "right";
-      draw.textBaseline = "middle";
-      for (const { value: raw, text } of ticks(up.center + up.scale * box.y0, up.center + up.scale * box.y1)) {
-        const [, y] = toScreen(0, (raw - up.center) / up.scale);
-        draw.fillText(text, MARGIN.left - 5, y);
-      }
-    }
-    draw.font = "italic 12px Georgia, 'Times New Roman', serif";
-    draw.textAlign = "right";
-    draw.textBaseline = "bottom";
-    draw.fillText(across.name.slice(0, 24), MARGIN.left + frame().w - 4, MARGIN.top + frame().h - 3);
-    draw.textAlign = "left";
-    draw.textBaseline = "top";
-    if (points.plane[0] !== points.plane[1]) draw.fillText(up.name.slice(0, 24), MARGIN.left + 5, MARGIN.top + 4);
-  };
-
-  const drawLines = (/** @type {CanvasRenderingContext2D} */ draw) => {
-    const chosen = session.selected >= 0 ? session.selected : hovered;
-    draw.font = "11px system-ui, sans-serif";
-    draw.textAlign = "center";
-    draw.textBaseline = "middle";
-    /** @type {{j: number, ends: [number, number][]}[]} */
-    const lines = [];
-    for (let j = 0; j < session.n_h; j++) {
-      if (j !== chosen && (!session.settings.lines || session.n_h > 12)) continue;
-      const ends = unitLine(j)?.map((end) => toScreen(...end));
-      if (ends) lines.push({ j, ends });
-    }
-    const ink = isDark() ? "#e8eaee" : "#20242b";
-    draw.strokeStyle = ink;
-    for (const strong of [false, true]) {
-      draw.beginPath();
-      for (const { j, ends } of lines) {
-        if ((j === chosen) !== strong) continue;
-        draw.moveTo(...ends[0]);
-        draw.lineTo(...ends[1]);
-      }
-      draw.setLineDash(strong ? [] : [5, 4]);
-      draw.globalAlpha = strong ? 1 : 0.45;
-      draw.lineWidth = strong ? 2.2 : 1.1;
-      draw.stroke();
-    }
-    draw.setLineDash([]);
-    draw.globalAlpha = 0.85;
-    const labels = lines.map(({ j, ends: [a, b] }) => {
-      const along = 0.05 + 0.06 * (j % 4);
-      return { j, x: a[0] + along * (b[0] - a[0]), y: a[1] + along * (b[1] - a[1]) };
-    });
-    draw.fillStyle = isDark() ? "#1b1f26" : "#fcfcfa";
-    draw.beginPath();
-    for (const { x, y } of labels) {
-      draw.moveTo(x + 8, y);
-      draw.arc(x, y, 8, 0, 2 * Math.PI);
-    }
-    draw.fill();
-    draw.fillStyle = ink;
-    for (const { j, x, y } of labels) draw.fillText(String(j + 1), x, y + 0.5);
-    draw.globalAlpha = 1;
-    const grips = handles();
-    if (!grips) return;
-    for (const [kind, at] of Object.entries(grips)) {
-      const [x, y] = toScreen(...at);
-      draw.beginPath();
-      if (kind === "middle") draw.rect(x - 5, y - 5, 10, 10);
-      else draw.arc(x, y, 6, 0, 2 * Math.PI);
-      draw.fillStyle = isDark() ? "#1b1f26" : "#fff";
-      draw.strokeStyle = isDark() ? "#fff" : "#20242b";
-      draw.lineWidth = 2;
-      draw.fill();
-      draw.stroke();
-    }
-  };
-
-  /** The points, drawn once as long as they stay. */
-  const points = document.createElement("canvas");
-  let pointsKey = /** @type {unknown[]} */ ([]);
-  const radiusOf = (/** @type {number} */ m) => (m > 2000 ? 2 : m > 800 ? 2.6 : m > 60 ? 3.4 : 5);
-  const drawPoints = (/** @type {CanvasRenderingContext2D} */ screen) => {
-    const { X, Y, heldOut, classes } = session.state.points;
-    const m = X.cols;
-    const radius = radiusOf(m);
-    const key = [X, Y, heldOut, field.box, canvas.width, canvas.height, isDark()];
-    if (key.some((part, k) => part !== pointsKey[k])) {
-      pointsKey = key;
-      points.width = canvas.width;
-      points.height = canvas.height;
-      const draw = /** @type {CanvasRenderingContext2D} */ (points.getContext("2d"));
-      draw.setTransform(screen.getTransform());
-      for (let i = 0; i < m; i++) {
-        const [x, y] = place(i);
-        if (classes.length) mark(draw, x, y, labelOf(Y, i), { radius, hollow: heldOut[i] });
-        else mark(draw, x, y, 0, { radius, hollow: heldOut[i], colour: valueColour(Y.data[i], ...range()) });
-      }
-    }
-    screen.save();
-    screen.resetTransform();
-    screen.drawImage(points, 0, 0);
-    screen.restore();
-  };
-
-  const drawExample = (/** @type {CanvasRenderingContext2D} */ draw) => {
-    const radius = radiusOf(session.state.points.X.cols);
-    const [x, y] = place(session.settings.example);
-    draw.strokeStyle = isDark() ? "#fff" : "#111";
-    draw.lineWidth = 1.6;
-    draw.beginPath();
-    draw.arc(x, y, radius + 5, 0, 2 * Math.PI);
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      draw.moveTo(x + dx * (radius + 5), y + dy * (radius + 5));
-      draw.lineTo(x + dx * (radius + 10), y + dy * (radius + 10));
-    }
-    draw.stroke();
-    if (!cursor) return;
-    const [cx, cy] = toScreen(...cursor);
-    draw.setLineDash([2, 2]);
-    draw.strokeRect(cx - 8, cy - 8, 16, 16);
-    draw.setLineDash([]);
-  };
-
   const makeTools = () => {
     const { classes } = session.state.points;
-    const list = ["move", ...classes.slice(0, 10).map((_, label) => `add${label}`), ...(classes.length ? ["flip"] : []), "erase"];
+    const list = [
+      "move",
+      ...classes.slice(0, 10).map((_, label) => `add${label}`),
+      ...(classes.length ? ["flip"] : []),
+      "erase",
+    ];
     if (list.join() === tools.dataset.list) return;
     tools.dataset.list = list.join();
     tools.replaceChildren(
       ...list.map((name) => {
         const label = Number(name.slice(3));
-        const text = name.startsWith("add") ? t("plane.add", { class: classes[label] }) : t(`plane.${name}`);
+        const text = name.startsWith("add")
+          ? t("plane.add", { class: classes[label] })
+          : t(`plane.${name}`);
         const picture = name.startsWith("add")
           ? classIcon(label)
           : icon(ICONS[/** @type {keyof typeof ICONS} */ (name)]);
         const choose = () => {
           tool = name;
-          for (const button of tools.children) button.setAttribute("aria-pressed", String(button === own));
+          for (const button of tools.children)
+            button.setAttribute("aria-pressed", String(button === own));
         };
-        const own = h("button", {
-          class: "tool",
-          type: "button",
-          title: text,
-          "aria-label": text,
-          "aria-pressed": String(name === tool),
-          "data-testid": `tool-${name}`,
-          onclick: choose,
-        }, picture);
+        const own = h(
+          "button",
+          {
+            class: "tool",
+            type: "button",
+            title: text,
+            "aria-label": text,
+            "aria-pressed": String(name === tool),
+            "data-testid": `tool-${name}`,
+            onclick: choose,
+          },
+          picture,
+        );
         return own;
       }),
     );
@@ -406,34 +217,37 @@ export function makePlane(session, field) {
     },
     update() {
       makeTools();
-      const { draw, width, height } = context(canvas);
-      if (!width) return;
-      draw.clearRect(0, 0, width, height);
-      drawHeat(draw);
-      draw.save();
-      draw.beginPath();
-      draw.rect(MARGIN.left, MARGIN.top, frame().w, frame().h);
-      draw.clip();
-      drawContour(draw);
-      drawPoints(draw);
-      drawExample(draw);
-      drawLines(draw);
-      draw.restore();
-      drawAxes(draw, height);
+      picture.draw(hovered, cursor);
     },
     /** The rows of the table behind the picture. */
     table() {
       const { inputs, X, Y, targets, classes, heldOut } = session.state.points;
       const { train } = session.examples;
       const guesses = predictions(session.trace.cache);
-      const head = ["i", ...inputs.map(({ name }) => name), ...targets.slice(0, classes.length ? 1 : Y.rows), "A2", t("table.group")];
+      const head = [
+        "i",
+        ...inputs.map(({ name }) => name),
+        ...targets.slice(0, classes.length ? 1 : Y.rows),
+        "A2",
+        t("table.group"),
+      ];
       let column = -1;
       const rows = Array.from({ length: Math.min(X.cols, 1000) }, (_, i) => {
         const out = heldOut[i];
         if (!out) column++;
         const y = classes.length ? classes[labelOf(Y, i)] : short(Y.data[i]);
-        const a = out ? "" : train.Y.rows > 1 && classes.length ? classes[guesses[column]] : short(session.trace.cache.A2.data[column]);
-        return [String(i + 1), ...inputs.map((_, k) => short(X.data[k * X.cols + i])), y, a, t(out ? "table.heldOut" : "table.train")];
+        const a = out
+          ? ""
+          : train.Y.rows > 1 && classes.length
+            ? classes[guesses[column]]
+            : short(session.trace.cache.A2.data[column]);
+        return [
+          String(i + 1),
+          ...inputs.map((_, k) => short(X.data[k * X.cols + i])),
+          y,
+          a,
+          t(out ? "table.heldOut" : "table.train"),
+        ];
       });
       return { head, rows };
     },
@@ -452,4 +266,3 @@ function classIcon(label) {
   shape.setAttribute("fill", classColour(label));
   return svg("svg", { viewBox: "0 0 20 20", class: "icon", "aria-hidden": "true" }, shape);
 }
-

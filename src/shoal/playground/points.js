@@ -42,7 +42,17 @@ export function pointsOf(X, Y) {
   const inputs = Array.from({ length: X.rows }, (_, k) => plainInput(`x${sub(k + 1)}`));
   const heldOut = Array(X.cols).fill(false);
   const fixed = Array(X.rows).fill(0);
-  return { inputs, X, Y, targets: ["y"], classes: ["0", "1"], heldOut, plane: [0, 1], fixed, note: "" };
+  return {
+    inputs,
+    X,
+    Y,
+    targets: ["y"],
+    classes: ["0", "1"],
+    heldOut,
+    plane: [0, 1],
+    fixed,
+    note: "",
+  };
 }
 
 /** @param {number} k */
@@ -71,9 +81,9 @@ export function split({ X, Y, heldOut }) {
   };
 }
 
-/** The number of example i among those learnt from. @param {Points} points @param {number} i */
+/** The number of example i among those learnt from, or -1 where it is held out. @param {Points} points @param {number} i */
 export function columnOf({ heldOut }, i) {
-  return heldOut.slice(0, i).filter((out) => !out).length;
+  return heldOut[i] ? -1 : heldOut.slice(0, i).filter((out) => !out).length;
 }
 
 /** The example that is column n of those learnt from. @param {Points} points @param {number} n */
@@ -91,7 +101,8 @@ function target({ Y }, label) {
 export function addPoint(points, across, up, label) {
   const { X, Y, plane, fixed, heldOut } = points;
   const x = fixed.slice();
-  [x[plane[0]], x[plane[1]]] = [across, up];
+  if (!isFlat(points)) x[plane[1]] = up;
+  x[plane[0]] = across;
   return {
     ...points,
     X: appended(X, x),
@@ -113,9 +124,11 @@ function appended(A, column) {
 /** @param {Points} points @param {number} i @param {number} across @param {number} up */
 export function movePoint(points, i, across, up) {
   const X = matrix(points.X.rows, points.X.cols, points.X.data);
+  const Y = matrix(points.Y.rows, points.Y.cols, points.Y.data);
   X.data[points.plane[0] * X.cols + i] = across;
-  X.data[points.plane[1] * X.cols + i] = up;
-  return { ...points, X };
+  if (!isFlat(points)) X.data[points.plane[1] * X.cols + i] = up;
+  else if (!points.classes.length) Y.data[i] = up;
+  return { ...points, X, Y };
 }
 
 /** Puts example i into the next class. @param {Points} points @param {number} i */
@@ -140,13 +153,27 @@ export function erasePoint(points, i) {
   };
 }
 
+/** Whether there is but one input: then the picture's other axis is the target.
+ * @param {Points} points */
+export function isFlat({ plane }) {
+  return plane[0] === plane[1];
+}
+
+/** Where example i stands in the picture, from below. @param {Points} points @param {number} i */
+export function heightOf(points, i) {
+  const { X, Y, plane } = points;
+  if (!isFlat(points)) return X.data[plane[1] * X.cols + i];
+  return Y.rows === 1 ? Y.data[i] : 1;
+}
+
 /** The example nearest to a place of the plane, and its distance there. @param {Points} points
  * @param {number} across @param {number} up @param {number} aspect of the two units on the screen */
-export function nearest({ X, plane }, across, up, aspect = 1) {
+export function nearest(points, across, up, aspect = 1) {
+  const { X, plane } = points;
   let best = { i: -1, distance: Infinity };
   for (let i = 0; i < X.cols; i++) {
     const dx = X.data[plane[0] * X.cols + i] - across;
-    const dy = (X.data[plane[1] * X.cols + i] - up) * aspect;
+    const dy = (heightOf(points, i) - up) * aspect;
     const distance = Math.hypot(dx, dy);
     if (distance < best.distance) best = { i, distance };
   }
@@ -154,19 +181,21 @@ export function nearest({ X, plane }, across, up, aspect = 1) {
 }
 
 /** The part of the plane to show: the points with a margin, both axes of one unit where both are
- * plain. @param {Points} points @returns {import("./insight.js").Box} */
-export function boxOf({ X, plane, inputs }) {
-  const ends = plane.map((k) => {
+ * plain. @param {Points} points @returns {import("./geometry.js").Box} */
+export function boxOf(points) {
+  const { X, plane, inputs } = points;
+  const ends = [0, 1].map((axis) => {
     let low = Infinity;
     let high = -Infinity;
     for (let i = 0; i < X.cols; i++) {
-      low = Math.min(low, X.data[k * X.cols + i]);
-      high = Math.max(high, X.data[k * X.cols + i]);
+      const value = axis ? heightOf(points, i) : X.data[plane[0] * X.cols + i];
+      low = Math.min(low, value);
+      high = Math.max(high, value);
     }
     const room = 0.12 * (high - low) || 1;
     return [low - room, high + room];
   });
-  if (plane.every((k) => inputs[k].scale === 1)) {
+  if (!isFlat(points) && plane.every((k) => inputs[k].scale === 1)) {
     const half = Math.max(...ends.map(([low, high]) => (high - low) / 2));
     ends.forEach((end, n) => {
       const middle = (end[0] + end[1]) / 2;

@@ -9,20 +9,43 @@ import { t } from "./strings.js";
 export function makePython(session) {
   const lines = h("pre", { class: "code" });
   const script = h("pre", { class: "code", "data-testid": "python-script", tabIndex: 0 });
-  const copied = h("button", {
-    type: "button",
-    class: "small",
-    onclick: () => navigator.clipboard?.writeText(scriptOf(session)).then(() => (copied.textContent = t("copied")), () => {}),
-  }, t("copy"));
-  const element = h("div", {}, h("h3", {}, t("python.step")), lines, h("h3", {}, t("python.whole"), " ", copied), script);
+  const copied = h(
+    "button",
+    {
+      type: "button",
+      class: "small",
+      onclick: () =>
+        navigator.clipboard?.writeText(scriptOf(session)).then(
+          () => (copied.textContent = t("copied")),
+          () => {},
+        ),
+    },
+    t("copy"),
+  );
+  const element = h(
+    "div",
+    {},
+    h("h3", {}, t("python.step")),
+    lines,
+    h("h3", {}, t("python.whole"), " ", copied),
+    script,
+  );
   return {
     element,
     update() {
       const { operations, stage } = session;
       const current = stage ? operations[stage - 1] : "";
-      fill(lines, operations.map((name) =>
-        h("div", { class: name === current ? "current" : "" }, OPERATIONS[name].code, h("span", { class: "live" }, `  # ${OPERATIONS[name].equation}`)),
-      ));
+      fill(
+        lines,
+        operations.map((name) =>
+          h(
+            "div",
+            { class: name === current ? "current" : "" },
+            OPERATIONS[name].code,
+            h("span", { class: "live" }, `  # ${OPERATIONS[name].equation}`),
+          ),
+        ),
+      );
       const text = scriptOf(session);
       if (script.textContent !== text) script.textContent = text;
     },
@@ -44,7 +67,8 @@ export function scriptOf(session) {
         `    m=${points.X.cols}${noise}, random_state=${settings.data_seed}`,
         ")",
       ];
-  const how = settings.scheme === "normal" ? `scale=${settings.scale}` : `scheme="${settings.scheme}"`;
+  const how =
+    settings.scheme === "normal" ? `scale=${settings.scale}` : `scheme="${settings.scheme}"`;
   const edited = session.timeline.checkpoints.filter(({ edited: by }) => by).length > 1;
   const begin = edited
     ? [

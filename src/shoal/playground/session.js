@@ -130,7 +130,9 @@ export class Session {
 
   /** The points that the settings say. */
   drawn() {
-    return this.settings.data === "own" && this.ownPoints ? this.ownPoints : drawPoints(this.settings);
+    return this.settings.data === "own" && this.ownPoints
+      ? this.ownPoints
+      : drawPoints(this.settings);
   }
 
   /** Another's weights, from the middle of their run: rewind goes to the start of the settings.
@@ -292,7 +294,8 @@ export class Session {
       this.begin(this.ownPoints ?? this.state.points);
       return;
     }
-    if (name === "data") this.settings.noise = data === "flower" ? 0.2 : data === "blobs" ? 0.5 : 0.1;
+    if (name === "data")
+      this.settings.noise = data === "flower" ? 0.2 : data === "blobs" ? 0.5 : 0.1;
     this.begin(drawPoints(this.settings));
   }
 

@@ -67,7 +67,11 @@ export function accepted(name, value) {
  * @param {string} text
  */
 export function readNumber(text) {
-  const plain = text.trim().replace(/[−–]/g, "-").replace(",", ".").replace(/[\s  ]/g, "");
+  const plain = text
+    .trim()
+    .replace(/[−–]/g, "-")
+    .replace(",", ".")
+    .replace(/[\s  ]/g, "");
   return plain === "" ? NaN : Number(plain);
 }
 
@@ -81,7 +85,8 @@ export function writeLink(settings, base, more = {}) {
   if (settings.lesson) link.set("lesson", settings.lesson);
   for (const name of Object.keys(SETTINGS)) {
     const value = settings[name];
-    if (value !== base[name]) link.set(name, typeof value === "boolean" ? (value ? "1" : "0") : value);
+    if (value !== base[name])
+      link.set(name, typeof value === "boolean" ? (value ? "1" : "0") : value);
   }
   for (const [name, value] of Object.entries(more)) if (value) link.set(name, value);
   return link.toString();
@@ -126,7 +131,9 @@ export function toBytes(text) {
  */
 export async function squeeze(bytes, way) {
   const stream =
-    way === "compress" ? new CompressionStream("deflate-raw") : new DecompressionStream("deflate-raw");
+    way === "compress"
+      ? new CompressionStream("deflate-raw")
+      : new DecompressionStream("deflate-raw");
   const squeezed = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(stream);
   return new Uint8Array(await new Response(squeezed).arrayBuffer());
 }

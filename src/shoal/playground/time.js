@@ -107,7 +107,11 @@ function iterate(session) {
 function record(session) {
   const { trace, state } = session;
   const row = [trace.J, trace.accuracy, trace.heldOutJ, trace.heldOutAccuracy];
-  return Float64Array.from([...row, ...norms(trace.backward.gradients), ...norms(state.parameters)]);
+  return Float64Array.from([
+    ...row,
+    ...norms(trace.backward.gradients),
+    ...norms(state.parameters),
+  ]);
 }
 
 /** The next operation of the iteration. @param {Session} session */
@@ -148,7 +152,8 @@ export function stepBack(session) {
     const last = session.operations.length - 1;
     const ends = [0, session.operations.indexOf("J") + 1, last];
     const { stage } = session;
-    if (stage) session.stage = step === "op" ? stage - 1 : Math.max(...ends.filter((end) => end < stage));
+    if (stage)
+      session.stage = step === "op" ? stage - 1 : Math.max(...ends.filter((end) => end < stage));
     else if (session.state.iteration) {
       goTo(session, session.state.iteration - 1);
       session.stage = last;

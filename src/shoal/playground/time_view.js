@@ -20,9 +20,24 @@ const ICONS = {
 export function makeTime(session) {
   /** @param {keyof typeof ICONS} name @param {() => void} act @param {string} [extra] */
   const button = (name, act, extra = "") =>
-    h("button", { class: `round ${extra}`, type: "button", title: t(`time.${name}`), "aria-label": t(`time.${name}`), "data-testid": name, onclick: act }, icon(ICONS[name]));
+    h(
+      "button",
+      {
+        class: `round ${extra}`,
+        type: "button",
+        title: t(`time.${name}`),
+        "aria-label": t(`time.${name}`),
+        "data-testid": name,
+        onclick: act,
+      },
+      icon(ICONS[name]),
+    );
 
-  const playButton = button("play", () => (session.playing ? session.pause() : play(session)), "primary");
+  const playButton = button(
+    "play",
+    () => (session.playing ? session.pause() : play(session)),
+    "primary",
+  );
   const pauseIcon = icon(ICONS.pause);
   const playIcon = /** @type {Element} */ (playButton.firstElementChild);
   const rewind = button("rewind", () => session.rewind());
@@ -37,7 +52,13 @@ export function makeTime(session) {
   );
   const speed = choice(
     { "aria-label": t("time.speed"), title: t("time.speed"), "data-testid": "speed" },
-    (SETTINGS.speed.of ?? []).map((name) => /** @type {const} */ ([name, name === "max" ? t("speed.max") : t("speed.some", { n: name })])),
+    (SETTINGS.speed.of ?? []).map(
+      (name) =>
+        /** @type {const} */ ([
+          name,
+          name === "max" ? t("speed.max") : t("speed.some", { n: name }),
+        ]),
+    ),
     session.settings.speed,
     (value) => session.set("speed", value),
   );
@@ -69,10 +90,23 @@ export function makeTime(session) {
   const spoken = h("p", { class: "unseen", role: "status" });
   const event = h("div", { class: "event", role: "alert", "data-testid": "event", hidden: true });
   const eventText = h("span", {});
-  const undo = h("button", { type: "button", class: "small", onclick: () => undoEvent(session) }, t("event.undo"));
-  const close = h("button", { type: "button", class: "close", "aria-label": t("close"), onclick: () => session.dismiss() }, "×");
+  const undo = h(
+    "button",
+    { type: "button", class: "small", onclick: () => undoEvent(session) },
+    t("event.undo"),
+  );
+  const close = h(
+    "button",
+    { type: "button", class: "close", "aria-label": t("close"), onclick: () => session.dismiss() },
+    "×",
+  );
   event.append(eventText, undo, close);
-  const rateBox = h("label", { class: "labelled", "data-control": "learning_rate" }, h("span", {}, t("time.rate.short")), rate.element);
+  const rateBox = h(
+    "label",
+    { class: "labelled", "data-control": "learning_rate" },
+    h("span", {}, t("time.rate.short")),
+    rate.element,
+  );
 
   const element = h(
     "div",
@@ -81,7 +115,9 @@ export function makeTime(session) {
     h("div", { class: "group" }, backButton, playButton, stepButton, size),
     h("div", { class: "group stretch" }, speed, scrubber),
     rateBox,
-    h("div", { class: "figures" },
+    h(
+      "div",
+      { class: "figures" },
       h("div", {}, h("small", {}, t("time.iteration")), iteration),
       h("div", {}, h("small", {}, t("time.cost")), cost),
       h("div", {}, h("small", {}, t("time.accuracy")), right),
@@ -107,7 +143,10 @@ export function makeTime(session) {
       say(cost, fixed(trace.J, 6));
       const regression = state.output === "identity";
       say(right, regression ? fixed(trace.accuracy, 3) : percent(trace.accuracy));
-      say(/** @type {Element} */ (right.previousSibling), t(regression ? "time.r2" : "time.accuracy"));
+      say(
+        /** @type {Element} */ (right.previousSibling),
+        t(regression ? "time.r2" : "time.accuracy"),
+      );
       scrubber.max = String(Math.max(1, session.reached));
       if (Number(scrubber.value) !== state.iteration) scrubber.value = String(state.iteration);
       scrubber.disabled = !session.reached;
@@ -120,11 +159,27 @@ export function makeTime(session) {
       event.hidden = !kind;
       if (kind !== told) {
         told = kind;
-        say(eventText, kind ? t(`event.${kind}`, { iteration: whole(state.iteration), J: short(trace.J), rate: exact(state.learning_rate) }) : "");
+        say(
+          eventText,
+          kind
+            ? t(`event.${kind}`, {
+                iteration: whole(state.iteration),
+                J: short(trace.J),
+                rate: exact(state.learning_rate),
+              })
+            : "",
+        );
         undo.hidden = kind !== "diverged";
       }
       if (wasPlaying && !session.playing) {
-        say(spoken, t("time.spoken", { iteration: state.iteration, J: fixed(trace.J, 4), accuracy: percent(trace.accuracy) }));
+        say(
+          spoken,
+          t("time.spoken", {
+            iteration: state.iteration,
+            J: fixed(trace.J, 4),
+            accuracy: percent(trace.accuracy),
+          }),
+        );
       }
       wasPlaying = session.playing;
     },

@@ -3,16 +3,33 @@
  * Runs in the worker, and without one just as well.
  */
 
-import { BLOCKS, backward, copy, cost, forward, makeBackward, makeCache, update } from "./engine.js";
-import { accuracy, norm, sharpness } from "./insight.js";
+import {
+  BLOCKS,
+  backward,
+  copy,
+  cost,
+  forward,
+  makeBackward,
+  makeCache,
+  update,
+} from "./engine.js";
+import { accuracy, norm } from "./insight.js";
+import { sharpness } from "./surface.js";
 
 /**
  * What is recorded of each iteration, before its update: cost and accuracy on the examples learnt
  * from and on those held out, norms of the gradient by layer and of the weights by layer.
  */
-export const RECORDED = /** @type {const} */ (
-  ["J", "accuracy", "heldOutJ", "heldOutAccuracy", "dLayer1", "dLayer2", "layer1", "layer2"]
-);
+export const RECORDED = /** @type {const} */ ([
+  "J",
+  "accuracy",
+  "heldOutJ",
+  "heldOutAccuracy",
+  "dLayer1",
+  "dLayer2",
+  "layer1",
+  "layer2",
+]);
 
 /**
  * @typedef {import("./insight.js").Data} Data
