@@ -46,6 +46,7 @@ format: .venv/test
 docs: .venv/test
 	$(BIN)/python docs/make_activations.py
 	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_playground.py
 	cd docs && ../$(BIN)/python ../examples/flower_picture.py
 
 fuzz: .venv/test
