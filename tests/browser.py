@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from shoal.network import Parameters
@@ -16,10 +15,6 @@ from shoal.playground.boot import Boot, from_nothing
 from shoal.playground.server import HOST, PlaygroundServer, make_routes, page_files
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None,
-    reason="no Chromium here: install it (Debian: apt install chromium) to run these tests",
-)
 
 
 @contextmanager

@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser import needs_browser, playing, state_of, wait_until
-
-pytestmark = needs_browser
+from browser import playing, state_of, wait_until
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 

@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from browser import (
     fill,
-    needs_browser,
     parameters_of,
     playing,
     serving,
@@ -25,8 +24,6 @@ from shoal import datasets
 from shoal.network import cost, forward, gradient_descent, initialize
 from shoal.playground.boot import from_nothing
 from shoal.playground.export import in_frame, one_file
-
-pytestmark = needs_browser
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "course.json").read_text(encoding="utf-8"))
 COSTS = [f"{value:.6f}" for value in GOLDEN["train_flower"]["runs"][0]["costs"]]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from browser import needs_browser, tab
+from browser import tab
 from shoal.playground.boot import from_nothing
 from shoal.playground.export import in_frame, one_file
 
@@ -106,7 +106,6 @@ def test_the_real_page_fits() -> None:
     assert not [name for name, text in modules.items() if re.search(r'^import .*"\./', text, re.M)]
 
 
-@needs_browser
 @pytest.mark.parametrize("framed", [False, True], ids=["file", "frame"])
 def test_it_runs_from_a_disk(browser: Browser, tmp_path: Path, framed: bool) -> None:
     """Opened as a file, alone or in a frame, modules, style, data and worker are all there."""

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser import fill, needs_browser, parameters_of, playing, state_of, step, wait_until
+from browser import fill, parameters_of, playing, state_of, step, wait_until
 
-pytestmark = needs_browser
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "course.json").read_text(encoding="utf-8"))
 
 

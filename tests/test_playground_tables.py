@@ -8,11 +8,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import shoal
-from browser import needs_browser, parameters_of, playing, state_of, step, wait_until
+from browser import parameters_of, playing, state_of, step, wait_until
 from command_line import PENGUINS
 from shoal.playground.boot import from_model, from_table
-
-pytestmark = needs_browser
 
 DROP = """
 ([text, name, size]) => {

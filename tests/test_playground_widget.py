@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import shoal
-from browser import needs_browser, tab
+from browser import tab
 from shoal.errors import ParameterError, ShoalError
 from shoal.network import Parameters, forward
 from shoal.playground.export import in_frame
@@ -178,7 +178,6 @@ document.querySelector("button").addEventListener("click", () =>
 }
 
 
-@needs_browser
 def test_the_page_tells_the_notebook(browser: Browser) -> None:
     """In a browser, what the page in the frame sends reaches the widget; other messages do not."""
     with tab(browser) as page:
