@@ -1,24 +1,16 @@
 """Every lesson, done in the browser as a student does it, ends with its measured outcome."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser import chromium, fill, needs_browser, playing, state_of, step, wait_until
+from browser import fill, playing, state_of, step, wait_until
 
-pytestmark = needs_browser
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "course.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all the lessons."""
-    with chromium() as running:
-        yield running
 
 
 def click(page: Page, *testids: str) -> None:
