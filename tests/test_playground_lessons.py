@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from browser import fill, playing, state_of, step, wait_until
+from browser import fill, needs_browser, parameters_of, playing, state_of, step, wait_until
 
+pytestmark = needs_browser
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "course.json").read_text(encoding="utf-8"))
 
 
@@ -67,6 +69,9 @@ def nonlinear(page: Page) -> None:
     state = step(page, "1000", 5)
     assert state["cost"] == pytest.approx(GOLDEN["identity"]["cost"], abs=1e-6)
     assert percent(state) == pytest.approx(GOLDEN["identity"]["percent"])
+    W1, b1, W2, b2 = parameters_of(state)
+    np.testing.assert_allclose(W2 @ W1, GOLDEN["identity"]["W"], atol=1e-6)
+    np.testing.assert_allclose(W2 @ b1 + b2, GOLDEN["identity"]["b"], atol=1e-6)
     choose(page, "activation", "tanh")
     step(page, "1000", 2)
 
