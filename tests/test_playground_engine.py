@@ -299,7 +299,8 @@ def test_relu_units_die_and_leaky_ones_do_not() -> None:
 
 def test_sharpness_crosses_its_bound_where_the_notebooks_part() -> None:
     """The largest eigenvalue at the measured iterations, to 3 decimals, and J's first rise."""
-    entry = GOLDEN["sharpness"]["by_seed"]["2"]
+    by_iteration = GOLDEN["sharpness"]["by_seed"]["2"]
+    entry = {iteration: by_iteration[iteration] for iteration in ("1000", "7100", "7200")}
     runs = ask(train(iterations=int(iteration)) for iteration in entry)
     for run, printed in zip(runs, entry.values(), strict=True):
         assert run["sharpness"] == pytest.approx(printed, abs=0.00051)

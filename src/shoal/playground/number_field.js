@@ -63,7 +63,9 @@ export function numberField(how) {
     if (typed || (text === shown && input.value === text)) return;
     shown = text;
     input.value = text;
-    input.setAttribute("aria-valuenow", String(get()));
+    const value = get();
+    if (Math.abs(value) < 1e20) input.setAttribute("aria-valuenow", value.toFixed(9));
+    else input.removeAttribute("aria-valuenow");
     input.setAttribute("aria-valuetext", text);
   };
   const commit = () => {
