@@ -2,6 +2,7 @@
 
 import { OPERATIONS } from "./cells.js";
 import { fill, h, say, tabList } from "./dom.js";
+import { BLOCKS } from "./engine.js";
 import { short } from "./format.js";
 import { makeExample } from "./example_view.js";
 import { makeExplanation } from "./explanation_view.js";
@@ -62,7 +63,8 @@ function makeVectorised(session) {
     items = session.operations.map((name) => {
       const operation = OPERATIONS[name];
       const open = name === opened;
-      const body = open && name !== "update" ? makeEquation(session, name) : null;
+      const make = name === "update" ? makeUpdate : makeEquation;
+      const body = open ? make(session, name) : null;
       const item = h(
         "li",
         { class: `operation${open ? " open" : ""}`, "data-testid": `operation-${name}` },
@@ -199,6 +201,36 @@ function makeEquation(session, name) {
       if (!check) return;
       const error = check.update();
       say(verdict, session.playing ? "" : t("math.agree", { error: short(error, 2) }));
+    },
+  };
+}
+
+/** The update, block by block: W1′ = W1 − α · dW1. @param {Session} session */
+function makeUpdate(session) {
+  const blocks = BLOCKS.filter((block) => session.n_h || /2/.test(block));
+  const sign = (/** @type {string} */ text) => h("span", { class: "sign" }, text);
+  const rows = blocks.map((block) => {
+    const grids = [`${block}′`, block, `d${block}`].map((name) => makeGrid(session, name, false));
+    const [after, before, gradient] = grids.map(({ element }) => element);
+    const element = h(
+      "div",
+      { class: "matrices" },
+      after,
+      sign("="),
+      before,
+      sign("− α ·"),
+      gradient,
+    );
+    return { element, grids };
+  });
+  return {
+    element: h(
+      "div",
+      { class: "spelt" },
+      rows.map(({ element }) => element),
+    ),
+    update() {
+      for (const { grids } of rows) for (const grid of grids) grid.update();
     },
   };
 }

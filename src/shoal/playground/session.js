@@ -242,6 +242,7 @@ export class Session {
   changed() {
     this.generation++;
     this.traced = null;
+    this.sharpness = null;
     this.notify();
   }
 

@@ -130,6 +130,8 @@ export const TEXTS = {
   "network.facts": ["mean g′ {slope} · ‖dw‖ {gradient}", "g′ medio {slope} · ‖dw‖ {gradient}"],
   "network.numbers": ["{n} numbers to learn", "{n} numeri da imparare"],
   "weight.help": ["drag, type, or arrows; Z zeroes, F freezes", "trascina, scrivi o frecce; Z azzera, F congela"],
+  "weight.zero": ["make it 0 (Z)", "azzera (Z)"],
+  "weight.freeze": ["freeze: it learns no more; again to thaw (F)", "congela: non impara più; di nuovo per scongelare (F)"],
   "badge.dead": ["dead", "morta"],
   "badge.dead.help": ["z ≤ 0 for every example: g′ is 0, so it can learn no more", "z ≤ 0 per ogni esempio: g′ è 0 e non può più imparare"],
   "badge.saturated": ["saturated", "satura"],
