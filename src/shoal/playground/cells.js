@@ -5,7 +5,7 @@
 
 import { ACTIVATIONS, OUTPUTS } from "./functions.js";
 import { backward, copy, forward, matrix, update } from "./engine.js";
-import { difference } from "./insight.js";
+import { collapse, difference } from "./insight.js";
 
 /**
  * @typedef {import("./engine.js").Matrix} Matrix
@@ -115,6 +115,10 @@ export function matrixNamed(session, name) {
       return gradients.b2;
     case "g′(Z1)":
       return /** @type {Matrix} */ (cache.slope);
+    case "W2 W1":
+      return collapse(parameters).W;
+    case "W2 b1 + b2":
+      return collapse(parameters).b;
     case "W1′":
     case "b1′":
     case "W2′":

@@ -200,25 +200,16 @@ export function backward(X, Y, parameters, cache, into = makeBackward(parameters
   return into;
 }
 
-/**
- * P = D Aᵀ, two sums at a time: an addition has to wait for the one before it in its own sum alone.
- * @param {Matrix} D @param {Matrix} A @param {Matrix} P
- */
+/** P = D Aᵀ. @param {Matrix} D @param {Matrix} A @param {Matrix} P */
 function timesTransposed(D, A, P) {
   const m = D.cols;
   const d = D.data;
   const a = A.data;
   for (let j = 0; j < D.rows; j++) {
-    for (let k = 0; k < A.rows; k += 2) {
-      const next = k + 1 === A.rows ? 0 : m;
+    for (let k = 0; k < A.rows; k++) {
       let sum = 0;
-      let other = 0;
-      for (let i = j * m, end = i + m, n = k * m; i < end; i++, n++) {
-        sum += d[i] * a[n];
-        other += d[i] * a[n + next];
-      }
+      for (let i = j * m, end = i + m, n = k * m; i < end; i++, n++) sum += d[i] * a[n];
       P.data[j * P.cols + k] = sum;
-      if (next) P.data[j * P.cols + k + 1] = other;
     }
   }
 }

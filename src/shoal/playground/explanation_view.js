@@ -88,7 +88,7 @@ export function makeExplanation(session) {
 }
 
 /** @param {import("./cells.js").Explanation} made */
-export function spell({ value, terms, plus, divide, factor, call, minus }) {
+function spell({ value, terms, plus, divide, factor, call, minus }) {
   const number = (/** @type {number} */ x) => (x < 0 ? `(${short(x)})` : short(x));
   const end = ` = ${exact(Number(value.toPrecision(7)))}`;
   if (call) return `${call.name}(${short(call.of, 4)}), ${call.name}(z) = ${call.formula}${end}`;

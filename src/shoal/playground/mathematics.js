@@ -56,6 +56,8 @@ function makeVectorised(session) {
   let built = "";
   let opened = "Z1";
   let stage = 0;
+  /** @type {ReturnType<typeof makeCollapse> | null} */
+  let collapsed = null;
   /** @type {{name: string, item: HTMLElement, draw: (() => void) | null}[]} */
   let items = [];
 
@@ -87,8 +89,11 @@ function makeVectorised(session) {
       );
       return { name, item, draw: body ? body.update : null };
     });
+    collapsed =
+      session.state.activation === "identity" && session.n_h ? makeCollapse(session) : null;
     fill(
       list,
+      collapsed && collapsed.element,
       items.map(({ item }) => item),
     );
   };
@@ -118,6 +123,7 @@ function makeVectorised(session) {
         if (session.stage)
           items.find(({ name }) => name === opened)?.item.scrollIntoView({ block: "nearest" });
       }
+      collapsed?.update();
       for (const { name, item, draw } of items) {
         const done = session.known(name);
         item.classList.toggle("unknown", !done);
@@ -201,6 +207,24 @@ function makeEquation(session, name) {
       if (!check) return;
       const error = check.update();
       say(verdict, session.playing ? "" : t("math.agree", { error: short(error, 2) }));
+    },
+  };
+}
+
+/** What two layers are where g is the identity: one. @param {Session} session */
+function makeCollapse(session) {
+  const grids = ["W2 W1", "W2 b1 + b2"].map((name) => makeGrid(session, name, true));
+  const [W, b] = grids.map(({ element }) => element);
+  const sign = h("span", { class: "sign" }, "x +");
+  return {
+    element: h(
+      "li",
+      { class: "collapse" },
+      t("math.collapse"),
+      h("div", { class: "matrices" }, W, sign, b),
+    ),
+    update() {
+      for (const grid of grids) grid.update();
     },
   };
 }

@@ -158,6 +158,7 @@ export const TEXTS = {
   "math.python": ["Python", "Python"],
   "math.product": ["matrix product: rows times columns, summed", "prodotto di matrici: righe per colonne, sommati"],
   "math.entrywise": ["product entry by entry", "prodotto elemento per elemento"],
+  "math.collapse": ["g is linear, so the two layers are one:", "g è lineare, quindi i due strati sono uno:"],
   "math.differences": ["numerically", "numericamente"],
   "math.agree": ["agrees to {error}", "coincide a meno di {error}"],
   "math.check": ["numerically (J(θ+h) − J(θ−h)) / 2h = {difference} {mark} differs by {error}", "numericamente (J(θ+h) − J(θ−h)) / 2h = {difference} {mark} differisce di {error}"],
