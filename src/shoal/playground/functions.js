@@ -83,10 +83,9 @@ export const ACTIVATIONS = {
         const near = u > -0.7;
         const f = near ? expm1(u) : exp(u);
         const e = near ? 1 + f : f;
-        const r = 1 / (1 + e);
-        const a = (near ? -f : 1 - f) * r;
+        const a = (near ? -f : 1 - f) / (1 + e);
         A[i] = z < 0 ? -a : a;
-        if (D) D[i] = 4 * e * r * r;
+        if (D) D[i] = (4 * e) / ((1 + e) * (1 + e));
       }
     },
   },
