@@ -154,8 +154,9 @@ const calls = {
     const session = begin({ scale: 0.7, ...chosen });
     await time.advance(session, 5);
     const worst = {};
-    for (const name of session.operations) {
-      if (name === "update") continue;
+    const after = engine.BLOCKS.filter((block) => session.n_h || block.endsWith("2"));
+    const names = session.operations.filter((name) => name !== "update");
+    for (const name of [...names, ...after.map((block) => `${block}′`)]) {
       const A = cells.matrixNamed(session, name);
       for (let row = 0; row < A.rows; row++) {
         for (const col of new Set([0, A.cols >> 1, A.cols - 1])) {
@@ -164,7 +165,8 @@ const calls = {
             ? made.value
             : (made.terms ?? []).reduce((sum, { a, b = 1 }) => sum + a * b, 0);
           value =
-            ((value + (made.plus ?? 0) - (made.minus ?? 0)) / (made.divide ?? 1)) *
+            ((value + (made.plus ?? 0) - (made.minus ? made.minus.a * (made.minus.b ?? 1) : 0)) /
+              (made.divide ?? 1)) *
             (made.factor ?? 1);
           const apart = Math.max(
             Math.abs(value - made.value),

@@ -169,7 +169,7 @@ def test_the_record_is_bounded() -> None:
 def test_a_cell_s_sum_is_its_number(chosen: dict[str, Any]) -> None:
     """What a cell opens into adds up to it, and a gradient to its difference quotient."""
     worst = ask("explained", chosen=chosen)
-    assert len(worst) == (11 if chosen.get("n_h", 4) else 6)
+    assert len(worst) == (15 if chosen.get("n_h", 4) else 8)
     for name, apart in worst.items():
         assert apart < (1e-7 if name.startswith("d") else 1e-12), name
 

@@ -4,11 +4,12 @@
  */
 
 import { ACTIVATIONS, OUTPUTS } from "./functions.js";
-import { backward, forward, matrix } from "./engine.js";
-import { difference } from "./insight.js";
+import { backward, copy, forward, matrix, update } from "./engine.js";
+import { collapse, difference } from "./insight.js";
 
 /**
  * @typedef {import("./engine.js").Matrix} Matrix
+ * @typedef {import("./engine.js").Block} Block
  * @typedef {import("./session.js").Session} Session
  *
  * What an operation is made of: names of matrices, and signs between them.
@@ -114,9 +115,25 @@ export function matrixNamed(session, name) {
       return gradients.b2;
     case "g′(Z1)":
       return /** @type {Matrix} */ (cache.slope);
+    case "W2 W1":
+      return collapse(parameters).W;
+    case "W2 b1 + b2":
+      return collapse(parameters).b;
+    case "W1′":
+    case "b1′":
+    case "W2′":
+    case "b2′":
+      return updated(session, /** @type {Block} */ (name.slice(0, 2)));
     default:
       throw new Error(`no matrix ${name}`);
   }
+}
+
+/** A block after the update. @param {Session} session @param {Block} block */
+function updated({ state, trace }, block) {
+  const theta = copy(state.parameters);
+  update(theta, trace.backward.gradients, state.learning_rate, state.frozen); // Eq 12
+  return theta[block];
 }
 
 /**
@@ -129,7 +146,7 @@ export function matrixNamed(session, name) {
  * @property {number} [divide] by m
  * @property {number} [factor] entry by entry
  * @property {{name: string, formula: string, of: number}} [call]
- * @property {number} [minus] value = terms[0].a - minus
+ * @property {{a: number, b?: number}} [minus] what is taken off
  * @property {number} [difference] the numerical derivative, beside a gradient
  */
 
@@ -178,7 +195,7 @@ export function explain(session, name, row, col) {
     case "J":
       return { value, terms: lossesOf(session).map((a) => ({ a })), divide: m };
     case "dZ2":
-      return { value, terms: [{ a: get("A2", row, col) }], minus: get("Y", row, col) };
+      return { value, terms: [{ a: get("A2", row, col) }], minus: { a: get("Y", row, col) } };
     case "dW2":
       return {
         value,
@@ -214,6 +231,14 @@ export function explain(session, name, row, col) {
         divide: m,
         difference: slopeOf("b1", row),
       };
+    case "W1′":
+    case "b1′":
+    case "W2′":
+    case "b2′": {
+      const block = name.slice(0, 2);
+      const step = { a: session.state.learning_rate, b: get(`d${block}`, row, col) };
+      return { value, terms: [{ a: get(block, row, col) }], minus: step };
+    }
     case "g′(Z1)":
       return {
         value,

@@ -5,7 +5,7 @@ import { pointsOf } from "./points.js";
 import { RandomState } from "./random.js";
 
 export const LARGEST_FILE = 50e6; // bytes
-export const MOST_ROWS = 20000;
+const MOST_ROWS = 20000;
 const MOST_INPUTS = 30;
 const MOST_CLASSES = 10;
 

@@ -60,6 +60,7 @@ export function makeCurves(session, extra) {
   /** @type {{iteration: number, value: number}[]} */
   let sharp = [];
   let sharpHistory = session.history;
+  let measured = -1; // the state whose sharpness is the last
 
   /** @param {number} column @param {string} name @param {string} colour @param {boolean} [dashed]
    * @param {number} [live] the value of the state as it is now */
@@ -157,11 +158,15 @@ export function makeCurves(session, extra) {
     },
     sharpness() {
       const { state, history } = session;
-      if (sharpHistory !== history) [sharp, sharpHistory] = [[], history];
-      sharp = sharp.filter(({ iteration }) => iteration < state.iteration);
-      const value =
-        session.sharpness ?? sharpness(session.examples.train, state.parameters, session.form);
-      sharp.push({ iteration: state.iteration, value });
+      if (sharpHistory !== history) [sharp, sharpHistory, measured] = [[], history, -1];
+      if (measured !== session.generation) {
+        measured = session.generation;
+        const { train } = session.examples;
+        const value = session.sharpness ?? sharpness(train, state.parameters, session.form);
+        sharp = sharp.filter(({ iteration }) => iteration < state.iteration);
+        sharp.push({ iteration: state.iteration, value });
+      }
+      const { value } = sharp[sharp.length - 1];
       left.update(
         [
           {

@@ -231,7 +231,7 @@ export function readTable(session, text) {
 }
 
 /** @param {string} text */
-export function complain(text) {
+function complain(text) {
   const box = dialog(t("data.title"), h("p", { role: "alert", "data-testid": "complaint" }, text));
   box.showModal();
 }

@@ -88,15 +88,15 @@ export function makeExplanation(session) {
 }
 
 /** @param {import("./cells.js").Explanation} made */
-export function spell({ value, terms, plus, divide, factor, call, minus }) {
+function spell({ value, terms, plus, divide, factor, call, minus }) {
   const number = (/** @type {number} */ x) => (x < 0 ? `(${short(x)})` : short(x));
   const end = ` = ${exact(Number(value.toPrecision(7)))}`;
   if (call) return `${call.name}(${short(call.of, 4)}), ${call.name}(z) = ${call.formula}${end}`;
   if (!terms) return end.slice(3);
-  const written = terms.map(({ a, b }) =>
-    b === undefined ? number(a) : `${number(a)}·${number(b)}`,
-  );
-  if (minus !== undefined) return `${written[0]} − ${number(minus)}${end}`;
+  const product = (/** @type {{a: number, b?: number}} */ { a, b }) =>
+    b === undefined ? number(a) : `${number(a)}·${number(b)}`;
+  const written = terms.map(product);
+  if (minus) return `${written[0]} − ${product(minus)}${end}`;
   const many = written.length > 6;
   let text = many
     ? `${written.slice(0, 3).join(" + ")} + ⋯ + ${written[written.length - 1]}`

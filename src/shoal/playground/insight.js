@@ -101,7 +101,7 @@ export function health({ W1, b1 }, { slope }, form) {
   });
 }
 
-export const SATURATED = 0.05;
+const SATURATED = 0.05;
 
 /** @param {Matrix} W1 @param {Matrix} b1 @param {number} j */
 function twin(W1, b1, j) {

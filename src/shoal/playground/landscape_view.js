@@ -8,7 +8,8 @@ import { contour } from "./geometry.js";
 import { directions, flat, landscape, project, unflat } from "./surface.js";
 import { t } from "./strings.js";
 
-const N = 41;
+const FINE = 41; // points each way
+const COARSE = 21; // where the network or the data are large
 const KINDS = /** @type {const} */ (["gradient", "weights", "swap"]);
 
 /** @param {import("./session.js").Session} session */
@@ -134,15 +135,17 @@ export function makeLandscape(session) {
         choosers();
       }
       if (!made) {
+        const { train } = session.examples;
         const swapless = kind === "swap" && (session.n_h < 2 || chosen[0] === chosen[1]);
         const slice = directions(
           swapless ? "gradient" : kind,
           chosen,
-          session.examples.train,
+          train,
           parameters,
           session.form,
         );
-        made = { slice, J: landscape(session.examples.train, parameters, session.form, slice, N) };
+        const n = parameters.W1.rows * train.X.cols > 8000 ? COARSE : FINE;
+        made = { slice, J: landscape(train, parameters, session.form, slice, n) };
       }
       const { draw, width: size } = context(canvas);
       if (!size) return;
@@ -157,7 +160,7 @@ export function makeLandscape(session) {
       draw.lineWidth = 0.8;
       for (let k = 1; k < 10; k++) {
         draw.beginPath();
-        const pieces = contour(J.data, N, low + (high - low) * (k / 10) ** 2);
+        const pieces = contour(J.data, J.rows, low + (high - low) * (k / 10) ** 2);
         for (let n = 0; n < pieces.length; n += 4) {
           draw.moveTo(pieces[n] * size, pieces[n + 1] * size);
           draw.lineTo(pieces[n + 2] * size, pieces[n + 3] * size);
@@ -191,8 +194,8 @@ export function makeLandscape(session) {
 /** Low is light. @param {HTMLCanvasElement} canvas @param {import("./engine.js").Matrix} J
  * @param {number} low @param {number} high */
 function drawLevels(canvas, J, low, high) {
-  canvas.width = canvas.height = N;
-  const image = new ImageData(N, N);
+  canvas.width = canvas.height = J.rows;
+  const image = new ImageData(J.rows, J.rows);
   const dark = isDark();
   J.data.forEach((value, k) => {
     const level = Math.sqrt(Math.max(0, Math.min(1, (value - low) / (high - low || 1))));

@@ -177,7 +177,7 @@ export const LESSONS = [
       { text: ["Step until the cost rises.", "Avanza finché il costo sale."], done: (s) => s.facts.has("event:rise") },
       { text: ["Rewind, set α = 1, and reach 10,000 iterations.", "Riavvolgi, metti α = 1 e arriva a 10.000 iterazioni."], done: (s) => s.state.learning_rate <= 1 && s.state.iteration >= 10000 },
     ],
-    moral: ["At about iteration 7,831 λ has passed 2/α = 1.667 and J rises: that is why every notebook prints other last lines.", "Verso l'iterazione 7.831 λ ha superato 2/α = 1,667 e J sale: per questo ogni quaderno stampa ultime righe diverse."],
+    moral: ["At about iteration 7,830 λ has passed 2/α = 1.667 and J rises: that is why every notebook prints other last lines.", "Verso l'iterazione 7.830 λ ha superato 2/α = 1,667 e J sale: per questo ogni quaderno stampa ultime righe diverse."],
   },
   {
     id: "backprop",

@@ -11,7 +11,7 @@ import { t } from "./strings.js";
 
 /** @typedef {import("./session.js").Session} Session */
 
-export const CONTROLS = [
+const CONTROLS = [
   "data",
   "network",
   "start",
@@ -23,7 +23,7 @@ export const CONTROLS = [
 ];
 
 /** @param {Session} session @param {{lock?: string[], hide?: string[], weights?: boolean}} [what] */
-export async function linkOf(
+async function linkOf(
   session,
   { lock = session.locks, hide = session.hidden, weights = trained(session) } = {},
 ) {

@@ -2,6 +2,7 @@
 
 import { OPERATIONS } from "./cells.js";
 import { fill, h, say, tabList } from "./dom.js";
+import { BLOCKS } from "./engine.js";
 import { short } from "./format.js";
 import { makeExample } from "./example_view.js";
 import { makeExplanation } from "./explanation_view.js";
@@ -55,6 +56,8 @@ function makeVectorised(session) {
   let built = "";
   let opened = "Z1";
   let stage = 0;
+  /** @type {ReturnType<typeof makeCollapse> | null} */
+  let collapsed = null;
   /** @type {{name: string, item: HTMLElement, draw: (() => void) | null}[]} */
   let items = [];
 
@@ -62,7 +65,8 @@ function makeVectorised(session) {
     items = session.operations.map((name) => {
       const operation = OPERATIONS[name];
       const open = name === opened;
-      const body = open && name !== "update" ? makeEquation(session, name) : null;
+      const make = name === "update" ? makeUpdate : makeEquation;
+      const body = open ? make(session, name) : null;
       const item = h(
         "li",
         { class: `operation${open ? " open" : ""}`, "data-testid": `operation-${name}` },
@@ -85,8 +89,11 @@ function makeVectorised(session) {
       );
       return { name, item, draw: body ? body.update : null };
     });
+    collapsed =
+      session.state.activation === "identity" && session.n_h ? makeCollapse(session) : null;
     fill(
       list,
+      collapsed && collapsed.element,
       items.map(({ item }) => item),
     );
   };
@@ -116,6 +123,7 @@ function makeVectorised(session) {
         if (session.stage)
           items.find(({ name }) => name === opened)?.item.scrollIntoView({ block: "nearest" });
       }
+      collapsed?.update();
       for (const { name, item, draw } of items) {
         const done = session.known(name);
         item.classList.toggle("unknown", !done);
@@ -199,6 +207,54 @@ function makeEquation(session, name) {
       if (!check) return;
       const error = check.update();
       say(verdict, session.playing ? "" : t("math.agree", { error: short(error, 2) }));
+    },
+  };
+}
+
+/** What two layers are where g is the identity: one. @param {Session} session */
+function makeCollapse(session) {
+  const grids = ["W2 W1", "W2 b1 + b2"].map((name) => makeGrid(session, name, true));
+  const [W, b] = grids.map(({ element }) => element);
+  const sign = h("span", { class: "sign" }, "x +");
+  return {
+    element: h(
+      "li",
+      { class: "collapse" },
+      t("math.collapse"),
+      h("div", { class: "matrices" }, W, sign, b),
+    ),
+    update() {
+      for (const grid of grids) grid.update();
+    },
+  };
+}
+
+/** The update, block by block: W1′ = W1 − α · dW1. @param {Session} session */
+function makeUpdate(session) {
+  const blocks = BLOCKS.filter((block) => session.n_h || /2/.test(block));
+  const sign = (/** @type {string} */ text) => h("span", { class: "sign" }, text);
+  const rows = blocks.map((block) => {
+    const grids = [`${block}′`, block, `d${block}`].map((name) => makeGrid(session, name, false));
+    const [after, before, gradient] = grids.map(({ element }) => element);
+    const element = h(
+      "div",
+      { class: "matrices" },
+      after,
+      sign("="),
+      before,
+      sign("− α ·"),
+      gradient,
+    );
+    return { element, grids };
+  });
+  return {
+    element: h(
+      "div",
+      { class: "spelt" },
+      rows.map(({ element }) => element),
+    ),
+    update() {
+      for (const { grids } of rows) for (const grid of grids) grid.update();
     },
   };
 }

@@ -46,7 +46,7 @@ export function makeNetwork(session, field, hover) {
 
   /** A weight or bias that can be edited. @param {Block} block @param {number} k @param {string} name */
   const weight = (block, k, name) => {
-    const { element: input, draw } = numberField({
+    const { element, input, draw } = numberField({
       label: `${name}: ${t("weight.help")}`,
       testid: `${block}-${k}`,
       get: () => session.state.parameters[block].data[k],
@@ -60,7 +60,7 @@ export function makeNetwork(session, field, hover) {
       draw();
       input.disabled = locked;
     });
-    return h("label", { class: "weight" }, h("i", {}, name), input);
+    return h("span", { class: "weight" }, h("i", {}, name), element);
   };
 
   // ---- building --------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 import { h } from "./dom.js";
 import { short } from "./format.js";
 import { readNumber } from "./settings.js";
+import { t } from "./strings.js";
 
 /**
  * @param {object} how
@@ -122,7 +123,31 @@ export function numberField(how) {
   input.addEventListener("pointerup", release);
   input.addEventListener("pointercancel", release);
   draw();
-  return { element: input, draw };
+  return { element: freeze ? withButtons() : input, input, draw };
+
+  /** The two things that keys do, for the mouse: shown while the field has the focus. */
+  function withButtons() {
+    const button = (/** @type {string} */ name, /** @type {() => void} */ act) =>
+      h(
+        "button",
+        {
+          type: "button",
+          tabIndex: -1, // the keys Z and F do the same
+          title: t(`weight.${name}`),
+          "aria-label": t(`weight.${name}`),
+          "data-testid": `${testid}-${name}`,
+          onpointerdown: (/** @type {Event} */ event) => {
+            event.preventDefault(); // the field keeps the focus
+            act();
+            draw();
+          },
+        },
+        name === "zero" ? "0" : "❄",
+      );
+    const zero = button("zero", () => set(0));
+    const ice = button("freeze", () => freeze?.(!frozen?.()));
+    return h("span", { class: "field" }, input, h("span", { class: "field-buttons" }, zero, ice));
+  }
 }
 
 /** Without the dust of binary fractions. @param {number} value @param {number} step */

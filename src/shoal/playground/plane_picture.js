@@ -153,6 +153,38 @@ export function makePicture(session, field, canvas) {
     draw.fillText(up.name.slice(0, 24), MARGIN.left + 5, MARGIN.top + 4);
   };
 
+  /** An arrow to the side on which the unit's z is above 0. */
+  const drawSide = (
+    /** @type {CanvasRenderingContext2D} */ draw,
+    /** @type {number} */ j,
+    /** @type {[number, number]} */ middle,
+  ) => {
+    const { points, parameters } = session.state;
+    const { a, b } = lineOf(parameters, j, points);
+    const from = toScreen(...middle);
+    const to = toScreen(middle[0] + a, middle[1] + b);
+    const size = Math.hypot(to[0] - from[0], to[1] - from[1]) || 1;
+    const [dx, dy] = [(to[0] - from[0]) / size, (to[1] - from[1]) / size];
+    const tip = [from[0] + 34 * dx, from[1] + 34 * dy];
+    draw.strokeStyle = draw.fillStyle = isDark() ? "#e8eaee" : "#20242b";
+    draw.lineWidth = 2.2;
+    draw.beginPath();
+    draw.moveTo(...from);
+    draw.lineTo(tip[0] - 6 * dx, tip[1] - 6 * dy);
+    draw.stroke();
+    draw.beginPath();
+    draw.moveTo(tip[0], tip[1]);
+    draw.lineTo(tip[0] - 9 * dx - 5 * dy, tip[1] - 9 * dy + 5 * dx);
+    draw.lineTo(tip[0] - 9 * dx + 5 * dy, tip[1] - 9 * dy - 5 * dx);
+    draw.fill();
+    draw.font = "11px system-ui, sans-serif";
+    const [x, y] = [tip[0] + 18 * dx, tip[1] + 12 * dy];
+    draw.strokeStyle = isDark() ? "#1b1f26" : "#fcfcfa";
+    draw.lineWidth = 4;
+    draw.strokeText("z > 0", x, y);
+    draw.fillText("z > 0", x, y);
+  };
+
   const drawLines = (
     /** @type {CanvasRenderingContext2D} */ draw,
     /** @type {number} */ hovered,
@@ -200,6 +232,7 @@ export function makePicture(session, field, canvas) {
     draw.globalAlpha = 1;
     const grips = handles();
     if (!grips) return;
+    drawSide(draw, session.selected, grips.middle);
     for (const [kind, at] of Object.entries(grips)) {
       const [x, y] = toScreen(...at);
       draw.beginPath();

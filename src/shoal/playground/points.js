@@ -167,13 +167,13 @@ export function heightOf(points, i) {
 }
 
 /** The example nearest to a place of the plane, and its distance there. @param {Points} points
- * @param {number} across @param {number} up @param {number} aspect of the two units on the screen */
-export function nearest(points, across, up, aspect = 1) {
+ * @param {number} across @param {number} up */
+export function nearest(points, across, up) {
   const { X, plane } = points;
   let best = { i: -1, distance: Infinity };
   for (let i = 0; i < X.cols; i++) {
     const dx = X.data[plane[0] * X.cols + i] - across;
-    const dy = (heightOf(points, i) - up) * aspect;
+    const dy = heightOf(points, i) - up;
     const distance = Math.hypot(dx, dy);
     if (distance < best.distance) best = { i, distance };
   }

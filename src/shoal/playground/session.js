@@ -242,6 +242,7 @@ export class Session {
   changed() {
     this.generation++;
     this.traced = null;
+    this.sharpness = null;
     this.notify();
   }
 
@@ -442,7 +443,7 @@ export class Session {
 }
 
 /** @param {Points} points */
-export function outputOf({ classes, Y }) {
+function outputOf({ classes, Y }) {
   if (!classes.length) return "identity";
   return Y.rows === 1 ? "sigmoid" : "softmax";
 }

@@ -4,7 +4,7 @@ import { ACTIVATIONS } from "./functions.js";
 import { SCHEMES } from "./engine.js";
 import { DATASETS } from "./datasets.js";
 
-export const LINK_VERSION = 1;
+const LINK_VERSION = 1;
 
 /**
  * @typedef {object} Setting

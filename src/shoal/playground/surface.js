@@ -139,7 +139,7 @@ export function landscape({ X, Y }, parameters, form, { u, v, centre, reach }, n
 }
 
 /** The vector less its part along u, made of length 1. @param {Float64Array} v @param {Float64Array} u */
-export function orthogonal(v, u) {
+function orthogonal(v, u) {
   const share = dot(v, u) / (dot(u, u) || 1);
   const rest = v.map((x, k) => x - share * u[k]);
   const size = norm(rest) || 1;
@@ -176,7 +176,7 @@ export function directions(kind, chosen, data, parameters, form) {
 
 /** The same network with hidden units j and k exchanged.
  * @param {Parameters} parameters @param {number} j @param {number} k */
-export function swapped(parameters, j, k) {
+function swapped(parameters, j, k) {
   const other = copy(parameters);
   for (const { data, cols } of [other.W1, other.b1]) {
     for (let c = 0; c < cols; c++) exchange(data, j * cols + c, k * cols + c);

@@ -78,13 +78,13 @@ async function train(session, iterations, milliseconds, until) {
   const iteration = state.iteration + report.iterations;
   session.state = { ...state, parameters: report.parameters, iteration };
   session.timeline.add(session.state);
-  session.sharpness = report.sharpness;
   if (report.event) {
     session.event = report.event;
     session.playing = false;
     session.facts.add(`event:${report.event}`);
   }
   session.changed();
+  session.sharpness = report.sharpness;
   return report.iterations;
 }
 
