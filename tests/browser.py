@@ -8,18 +8,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from shoal.network import Parameters
 from shoal.playground.boot import Boot, from_nothing
 from shoal.playground.server import HOST, PlaygroundServer, make_routes, page_files
 
+PATIENCE = 30_000  # milliseconds; on a busy machine all takes long
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A running browser."""
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
@@ -38,7 +40,7 @@ def tab(browser: Browser, **options: Any) -> Iterator[Page]:
     """
     options = {"viewport": {"width": 1280, "height": 800}, "locale": "en", **options}
     context = browser.new_context(**options)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     faults: list[str] = []
 
     def watch_request(url: str) -> None:
@@ -106,7 +108,7 @@ def state_of(page: Page) -> dict[str, Any]:
     return dict(page.evaluate("shoal.state()"))
 
 
-def wait_until(page: Page, condition: str, milliseconds: int = 10_000) -> dict[str, Any]:
+def wait_until(page: Page, condition: str, milliseconds: int = PATIENCE) -> dict[str, Any]:
     """The state as soon as a condition on it, in JavaScript, holds."""
     # The page's policy forbids to make code of text, which Playwright's wait_for_function does.
     asked = f"(() => {{ const s = shoal.state(); return [s, !!({condition})] }})()"

@@ -125,7 +125,7 @@ def test_it_serves_until_it_is_stopped(end: signal.Signals) -> None:
         parts = urlsplit(address)
         assert parts.hostname == "127.0.0.1"
         assert parts.port is not None
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=5)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
         connection.request("GET", f"/?{parts.query}")
         cookie = connection.getresponse().headers["Set-Cookie"].split(";")[0]
         connection.close()
@@ -133,7 +133,7 @@ def test_it_serves_until_it_is_stopped(end: signal.Signals) -> None:
         assert connection.getresponse().read() == b'{"version": 1}'
         connection.close()
         process.send_signal(end)
-        stdout, stderr = process.communicate(timeout=5)
+        stdout, stderr = process.communicate(timeout=30)
         assert stdout == ""
         assert "Traceback" not in stderr
         if end is signal.SIGINT:

@@ -52,7 +52,7 @@ def ask(
     """One request, with the cookie and the right Host unless said otherwise."""
     sent = {"Host": f"{HOST}:{server.server_port}"} | ({"Cookie": server.cookie} if enter else {})
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    with closing(http.client.HTTPConnection(HOST, server.server_port, timeout=5)) as connection:
+    with closing(http.client.HTTPConnection(HOST, server.server_port, timeout=30)) as connection:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in sent.items():
             if name != drop:
@@ -236,7 +236,7 @@ def test_no_path_leaves_the_table(server: PlaygroundServer) -> None:
 
 def converse(server: PlaygroundServer, request: bytes) -> tuple[bytes, int]:
     """The whole answer to raw bytes, and its status."""
-    with socket.create_connection((HOST, server.server_port), timeout=5) as connection:
+    with socket.create_connection((HOST, server.server_port), timeout=30) as connection:
         connection.sendall(request)
         with connection.makefile("rb") as reader:
             answer = reader.read()
@@ -270,7 +270,7 @@ def test_a_body_is_refused_while_it_streams(
     head = (
         f"{method} / HTTP/1.1\r\nHost: {HOST}:{server.server_port}\r\nCookie: {server.cookie}\r\n"
     )
-    with socket.create_connection((HOST, server.server_port), timeout=5) as connection:
+    with socket.create_connection((HOST, server.server_port), timeout=30) as connection:
         connection.sendall(f"{head}{length}\r\n\r\n".encode())
         status = int(connection.recv(4096).split()[1])
         assert status == (405 if method == "POST" else 413)
@@ -299,7 +299,7 @@ def test_a_body_is_refused_while_it_streams(
 def test_broken_requests(server: PlaygroundServer, request_bytes: bytes) -> None:
     """A request that is none gets a refusal or nothing, never an echo, and the server lives on."""
     host = f"{HOST}:{server.server_port}".encode()
-    with socket.create_connection((HOST, server.server_port), timeout=5) as connection:
+    with socket.create_connection((HOST, server.server_port), timeout=30) as connection:
         connection.sendall(request_bytes.replace(b"{host}", host))
         connection.shutdown(socket.SHUT_WR)
         try:
@@ -330,9 +330,9 @@ def test_a_busy_port(server: PlaygroundServer) -> None:
 def test_too_many_connections_are_closed(server: PlaygroundServer) -> None:
     """Connections beyond the limit are closed at once; when the others end, all is well again."""
     silent = [
-        socket.create_connection((HOST, server.server_port), timeout=5) for _ in range(CONNECTIONS)
+        socket.create_connection((HOST, server.server_port), timeout=30) for _ in range(CONNECTIONS)
     ]
-    with socket.create_connection((HOST, server.server_port), timeout=5) as one_more:
+    with socket.create_connection((HOST, server.server_port), timeout=30) as one_more:
         assert one_more.recv(1) == b""
     for connection in silent:
         connection.close()
