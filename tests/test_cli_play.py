@@ -1,5 +1,7 @@
 """shoal play: what it opens, what it writes, and how it ends."""
 
+import base64
+import gzip
 import http.client
 import json
 import re
@@ -26,10 +28,9 @@ SPECIES = ("--target", "species")
 def exported(path: Path, *arguments: object, **options: Any) -> dict[str, Any]:
     """What an exported page starts from."""
     shoal("play", *arguments, "--export", path, **options)
-    page = path.read_text(encoding="utf-8")
-    boot = re.search(r'<script type="application/json" id="shoal-boot">(.*?)</script>', page)
-    assert boot is not None
-    return dict(json.loads(boot[1]))
+    packed = re.search(r'id="shoal-packed">(.*?)</script>', path.read_text(encoding="utf-8"))
+    assert packed is not None
+    return dict(json.loads(json.loads(gzip.decompress(base64.b64decode(packed[1])))["boot"]))
 
 
 # ---- what it opens -----------------------------------------------------------------------------

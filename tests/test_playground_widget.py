@@ -146,7 +146,7 @@ def test_it_shows_itself() -> None:
     bundle = playground._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in json.dumps(bundle)
     assert "height: 600px" in playground.widget.frame
-    assert "&quot;language&quot;: &quot;it&quot;" in playground.widget.frame
+    assert playground.widget.frame == in_frame(playground._boot.json("it"), height=600)
 
 
 # A notebook's side of the bargain, as anywidget has it: a model with get, set and save_changes.

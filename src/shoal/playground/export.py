@@ -1,9 +1,12 @@
 """The page in one file that needs no other: to send, to put on any server, to stand in a frame.
 
 A browser loads no module from the file beside a page (file://). So the modules travel in the page,
-compressed, and there each becomes an address: `blob:` for the page's own; `data:` for the worker,
-since Chromium starts no module worker from a blob of a page that is a file. The page's
+and there each becomes an address: `blob:` for the page's own; `data:` for the worker, since
+Chromium starts no module worker from a blob of a page that is a file. The page's
 Content-Security-Policy lets it load nothing from anywhere else.
+
+Modules and data are compressed, and in base64: a third of the size, and no data, whatever text is
+in them, that an HTML parser could take for markup.
 """
 
 import base64
@@ -22,10 +25,12 @@ WORKER = re.compile(r'\bnew URL\("\./([\w.-]+\.js)", import\.meta\.url\)')
 SCRIPT = re.compile(r'<script type="module" src="(?:\./)?([\w.-]+\.js)"></script>')
 STYLE = re.compile(r'<link rel="stylesheet" href="(?:\./)?([\w.-]+\.css)"\s*/?>')
 LOADER = """
-const packed = document.getElementById("shoal-modules").textContent;
+const packed = document.getElementById("shoal-packed").textContent;
 const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
 const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-const { start, modules } = await new Response(stream).json();
+const { start, modules, boot } = await new Response(stream).json();
+const held = { id: "shoal-boot", type: "application/json", textContent: boot };
+document.head.append(Object.assign(document.createElement("script"), held));
 const text = (name, address) =>
   modules[name].replace(/"(blob|data):([\\w.-]+\\.js)"/g, (_, kind, other) =>
     JSON.stringify(kind === "data" ? data(other) : address(other)));
@@ -67,10 +72,10 @@ def one_file(boot: str, page: Mapping[str, bytes] | None = None) -> str:
         "'unsafe-inline'; img-src data: blob:; worker-src blob: data:; base-uri 'none'; "
         "form-action 'none'"
     )
-    packed = gzip.compress(json.dumps({"start": start, "modules": modules}).encode(), mtime=0)
+    content = json.dumps({"start": start, "modules": modules, "boot": boot})
+    packed = _base64(gzip.compress(content.encode(), mtime=0))
     scripts = (
-        f'<script type="application/json" id="shoal-boot">{_inert(boot)}</script>\n'
-        f'<script type="text/plain" id="shoal-modules">{_base64(packed)}</script>\n'
+        f'<script type="text/plain" id="shoal-packed">{packed}</script>\n'
         f'<script type="module">{LOADER}</script>'
     )
     document = STYLE.sub(lambda link: f"<style>\n{sources[link[1]]}</style>", document)
@@ -100,8 +105,3 @@ def in_frame(boot: str, *, height: int = 820, page: Mapping[str, bytes] | None =
 
 def _base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
-
-
-def _inert(document: str) -> str:
-    """JSON that no HTML parser takes for markup: its text cannot end the script it stands in."""
-    return re.sub("[<\u2028\u2029]", lambda char: f"\\u{ord(char[0]):04x}", document)
