@@ -101,12 +101,19 @@ def test_an_edited_start_is_the_start() -> None:
 
 
 def test_frozen_weights_stay() -> None:
-    """A frozen weight keeps its bits while the others learn."""
-    states = act(["freeze", "W1", 0, True], ["freeze", "b2", 0, True], ["advance", 50])
-    start, end = states[0]["parameters"], states[-1]["parameters"]
-    assert end["W1"][0][0] == start["W1"][0][0]
-    assert end["b2"] == start["b2"]
-    assert end["W1"][0][1] != start["W1"][0][1]
+    """A frozen weight keeps its bits while the others learn, after a rewind too."""
+    states = act(
+        ["freeze", "W1", 0, True],
+        ["freeze", "b2", 0, True],
+        ["advance", 50],
+        ["rewind"],
+        ["advance", 9],
+    )
+    start = states[0]["parameters"]
+    for end in (states[3]["parameters"], states[5]["parameters"]):
+        assert end["W1"][0][0] == start["W1"][0][0]
+        assert end["b2"] == start["b2"]
+        assert end["W1"][0][1] != start["W1"][0][1]
 
 
 def test_undo_and_redo() -> None:

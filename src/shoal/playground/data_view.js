@@ -80,7 +80,7 @@ export function makeData(session) {
   );
   const axes = h("div", { class: "row axes" });
   const sliders = h("details", { class: "sliders" });
-  const scaling = h("p", { class: "scaling", "data-testid": "scaling" });
+  const scaling = h("div", { class: "scaling", "data-testid": "scaling" });
   const head = h("div", { class: "row" }, select, open, file);
   const element = h(
     "div",
@@ -120,8 +120,12 @@ export function makeData(session) {
       const text = scaled.length
         ? t("data.scaled", { formulas: formulas.join(", ") + (scaled.length > 2 ? ", …" : "") })
         : t("data.unscaled");
-      say(scaling, points.note ? `${text} ${points.note}` : text);
-      scaling.title = scaling.textContent ?? "";
+      fill(
+        scaling,
+        h("p", {}, text),
+        points.note &&
+          h("details", {}, h("summary", {}, t("data.about")), h("p", { tabIndex: 0 }, points.note)),
+      );
       fill(axes);
       fill(sliders);
       sliders.hidden = points.inputs.length < 3;

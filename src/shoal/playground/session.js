@@ -105,8 +105,9 @@ export class Session {
 
   /**
    * @param {Points} points @param {Parameters} [parameters] @param {string} [output]
+   * @param {import("./engine.js").Frozen} [frozen]
    */
-  begin(points, parameters, output = outputOf(points)) {
+  begin(points, parameters, output = outputOf(points), frozen = {}) {
     const { n_h, activation, learning_rate } = this.settings;
     const start = parameters ?? initialize(points.X.rows, n_h, points.Y.rows, this.startOf());
     /** @type {State} */
@@ -114,7 +115,7 @@ export class Session {
       points,
       start,
       parameters: copy(start),
-      frozen: {},
+      frozen,
       iteration: 0,
       activation,
       output,
@@ -155,9 +156,9 @@ export class Session {
   rewind() {
     this.remember();
     this.keepRun();
-    const { points, start, output } = this.state;
+    const { points, start, output, frozen } = this.state;
     this.pause();
-    this.begin(points, start, output);
+    this.begin(points, start, output, frozen);
   }
 
   /** Another start: the next seed. */

@@ -99,6 +99,7 @@ export const TEXTS = {
   "data.file.help": ["Open a table (CSV), or drop or paste one anywhere", "Apri una tabella (CSV), oppure trascinala o incollala ovunque"],
   "data.unscaled": ["Not scaled: x is used as it is.", "Nessuna scala: x è usato così com'è."],
   "data.scaled": ["Scaled: {formulas}", "In scala: {formulas}"],
+  "data.about": ["About these data", "Su questi dati"],
   "data.across": ["Across", "In orizzontale"],
   "data.up": ["Up", "In verticale"],
   "data.others": ["The other inputs, for the picture", "Gli altri ingressi, per la figura"],
