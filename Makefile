@@ -1,6 +1,7 @@
-# `make demo` and `make test` need only Python 3.11 or later; with a C compiler they are faster. They
-# make the environment .venv once, and bring it up to date when pyproject.toml or the kernel
-# changes. The install is editable, so what runs and what is tested is what is in the tree.
+# `make demo` and `make test` need only Python 3.11 or later; with a C compiler they are faster, and
+# with Chromium the playground is tested, too. They make the environment .venv once, and bring it up
+# to date when pyproject.toml or the kernel changes. The install is editable, so what runs and what
+# is tested is what is in the tree.
 
 PYTHON ?= python3
 BIN := .venv/bin
