@@ -137,7 +137,8 @@ export function makePlane(session, field) {
     const m = points.X.cols;
     if (move) {
       const { X, plane } = points;
-      if (cursor && (event.ctrlKey || event.altKey)) {
+      if (event.altKey) {
+        if (locked()) return;
         const [x, y] = [X.data[plane[0] * m + example], heightOf(points, example)];
         session.editPoints(movePoint(points, example, x + move[0], y + move[1]));
         cursor = [x + move[0], y + move[1]];
