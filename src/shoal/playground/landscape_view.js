@@ -5,7 +5,7 @@ import { choice, context, h, say } from "./dom.js";
 import { BLOCKS } from "./engine.js";
 import { short } from "./format.js";
 import { contour } from "./geometry.js";
-import { directions, flat, landscape, project, unflat } from "./surface.js";
+import { directions, flat, landscape, parametersAt, project } from "./surface.js";
 import { t } from "./strings.js";
 
 const FINE = 41; // points each way
@@ -102,15 +102,32 @@ export function makeLandscape(session) {
   ) =>
     /** @type {const} */ ([((s + reach) / (2 * reach)) * size, ((reach - u) / (2 * reach)) * size]);
 
+  const put = (/** @type {[number, number]} */ place) => {
+    if (made) session.editParameters(parametersAt(made.slice, place, session.state.parameters));
+  };
   const set = (/** @type {PointerEvent} */ event) => {
     if (!made) return;
     const { left, top, width } = canvas.getBoundingClientRect();
-    const { slice } = made;
-    const s = ((event.clientX - left) / width) * 2 * slice.reach - slice.reach;
-    const u = slice.reach - ((event.clientY - top) / width) * 2 * slice.reach;
-    const theta = slice.centre.map((c, k) => c + s * slice.u[k] + u * slice.v[k]);
-    session.editParameters(unflat(theta, session.state.parameters));
+    const { reach } = made.slice;
+    const across = ((event.clientX - left) / width) * 2 * reach - reach;
+    put([across, reach - ((event.clientY - top) / width) * 2 * reach]);
   };
+  canvas.addEventListener("keydown", (event) => {
+    const moves = /** @type {Record<string, [number, number]>} */ ({
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
+      ArrowUp: [0, 1],
+      ArrowDown: [0, -1],
+    });
+    const move = moves[event.key];
+    if (!move || !made) return;
+    event.preventDefault();
+    event.stopPropagation();
+    session.pause();
+    const step = made.slice.reach / (event.shiftKey ? 200 : 25);
+    const [s, u] = project(flat(session.state.parameters), made.slice);
+    put([s + step * move[0], u + step * move[1]]);
+  });
   canvas.addEventListener("pointerdown", (event) => {
     session.pause();
     session.beginGesture();

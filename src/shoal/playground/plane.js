@@ -25,6 +25,8 @@ export function makePlane(session, field) {
   let tool = "move";
   /** @type {{kind: "point" | "shift" | "turn", i: number, pivot: [number, number]} | null} */
   let drag = null;
+  /** @type {[number, number] | null} where it began, until it has moved */
+  let pressed = null;
   /** @type {[number, number] | null} the keyboard's cursor, in the plane */
   let cursor = null;
   let hovered = -1;
@@ -78,17 +80,17 @@ export function makePlane(session, field) {
   };
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (locked()) return;
     const at = position(event);
-    if (tool !== "move") {
+    if (tool !== "move" && !locked()) {
       act(toPlane(...at), tool);
       return;
     }
-    drag = hit(at);
-    if (!drag) return;
+    const taken = hit(at);
+    if (taken?.kind === "point") session.set("example", taken.i);
+    if (!taken || locked()) return;
     canvas.setPointerCapture(event.pointerId);
-    if (drag.kind === "point") session.set("example", drag.i);
-    session.beginGesture();
+    drag = taken;
+    pressed = at;
   });
   canvas.addEventListener("pointermove", (event) => {
     const at = position(event);
@@ -96,6 +98,11 @@ export function makePlane(session, field) {
       const under = tool === "move" ? hit(at) : null;
       canvas.style.cursor = tool === "move" ? (under ? "grab" : "default") : "crosshair";
       return;
+    }
+    if (pressed) {
+      if (distance(at, pressed) < 2) return; // a click that trembled
+      pressed = null;
+      session.beginGesture();
     }
     const [x, y] = toPlane(...at);
     const { points, parameters } = session.state;
@@ -107,7 +114,7 @@ export function makePlane(session, field) {
   });
   const release = () => {
     if (drag) session.endGesture();
-    drag = null;
+    drag = pressed = null;
   };
   canvas.addEventListener("pointerup", release);
   canvas.addEventListener("pointercancel", release);
@@ -137,7 +144,8 @@ export function makePlane(session, field) {
     const m = points.X.cols;
     if (move) {
       const { X, plane } = points;
-      if (cursor && (event.ctrlKey || event.altKey)) {
+      if (event.altKey) {
+        if (locked()) return;
         const [x, y] = [X.data[plane[0] * m + example], heightOf(points, example)];
         session.editPoints(movePoint(points, example, x + move[0], y + move[1]));
         cursor = [x + move[0], y + move[1]];
@@ -150,7 +158,7 @@ export function makePlane(session, field) {
       cursor = null;
     } else if (!cursor && event.key !== "Delete") return;
     else if (event.key === " " || event.key === "Enter")
-      act(/** @type {[number, number]} */ (cursor), tool);
+      act(/** @type {[number, number]} */ (cursor), locked() ? "move" : tool);
     else if (/^[0-9]$/.test(event.key) && Number(event.key) < points.classes.length && !locked()) {
       act(/** @type {[number, number]} */ (cursor), `add${event.key}`);
     } else if ((event.key === "Delete" || event.key === "Backspace") && !locked()) {

@@ -204,7 +204,7 @@ export const TEXTS = {
   "curve.gradients.title": ["size of the gradient", "grandezza del gradiente"],
   "curve.weights.title": ["size of the weights", "grandezza dei pesi"],
   "curve.sharpness.title": ["sharpness λ = {value}: stable below 2/α", "curvatura λ = {value}: stabile sotto 2/α"],
-  "landscape.help": ["The cost over two directions of the parameters; drag the ball to set them", "Il costo lungo due direzioni dei parametri; trascina la pallina per cambiarli"],
+  "landscape.help": ["The cost over two directions of the parameters; drag the ball to set them, or use the arrow keys", "Il costo lungo due direzioni dei parametri; trascina la pallina per cambiarli, o usa le frecce"],
   "landscape.kind": ["Directions", "Direzioni"],
   "landscape.gradient": ["gradient × random", "gradiente × casuale"],
   "landscape.weights": ["two parameters", "due parametri"],

@@ -131,8 +131,8 @@ export function landscape({ X, Y }, parameters, form, { u, v, centre, reach }, n
     const t = reach - (2 * reach * row) / (n - 1);
     for (let col = 0; col < n; col++) {
       const s = -reach + (2 * reach * col) / (n - 1);
-      const theta = centre.map((c, k) => c + s * u[k] + t * v[k]);
-      J.data[row * n + col] = cost(forward(X, unflat(theta, parameters), form, cache), Y, form);
+      const there = parametersAt({ u, v, centre }, [s, t], parameters);
+      J.data[row * n + col] = cost(forward(X, there, form, cache), Y, form);
     }
   }
   return J;
@@ -190,6 +190,16 @@ function swapped(parameters, j, k) {
 /** @param {Float64Array} data @param {number} a @param {number} b */
 function exchange(data, a, b) {
   [data[a], data[b]] = [data[b], data[a]];
+}
+
+/** The parameters at a place of a slice.
+ * @param {{u: Float64Array, v: Float64Array, centre: Float64Array}} slice
+ * @param {[number, number]} place its s and t @param {Parameters} like */
+export function parametersAt({ u, v, centre }, [s, t], like) {
+  return unflat(
+    centre.map((c, k) => c + s * u[k] + t * v[k]),
+    like,
+  );
 }
 
 /** Where a vector lies in a slice: its s and t.
