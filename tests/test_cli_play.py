@@ -76,7 +76,7 @@ def test_a_model(model: Path, tmp_path: Path) -> None:
         (SPECIES, "--target and --plane are for a table: name it first"),
         (("--language", "de"), "'de' is not one of"),
         (("--port", "65536"), "65536 is not in the range"),
-        ((PENGUINS, *SPECIES, "--plane", "year", "mass"), "the plane needs two different inputs"),
+        ((PENGUINS, *SPECIES, "--plane", "year", "mass"), "the plane cannot show input"),
         ((PENGUINS, *SPECIES, "--export", PENGUINS), "would overwrite what is read"),
         (("--export", "nowhere/page.html"), "create the folder first"),
     ],
