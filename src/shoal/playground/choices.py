@@ -81,8 +81,8 @@ def choose_plane(
     if wanted:
         if len(set(wanted)) != 2 or not set(wanted) <= set(names):
             raise ParameterError(
-                f"the plane cannot show {listed('input', wanted)}: it needs two different ones, and "
-                f"the table has {listed('input', names)}"
+                f"the plane cannot show {listed('input', wanted)}: it takes two of the table's, "
+                f"which has {listed('input', names)}"
             )
         return (names.index(wanted[0]), names.index(wanted[1])), []
     if len(names) <= 2:
