@@ -99,8 +99,11 @@ def playing(
 
 def wait_for_page(page: Page) -> None:
     """Wait until the page is built."""
-    page.locator("main").wait_for()
-    page.evaluate("shoal.ready.then(() => null)")
+    for _ in range(PATIENCE // 20):
+        if page.evaluate("window.shoal?.ready.then(() => true)"):
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("the page did not start")
 
 
 def state_of(page: Page) -> dict[str, Any]:
