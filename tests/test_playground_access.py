@@ -72,10 +72,14 @@ def test_italian(browser: Browser) -> None:
 
 
 def test_a_browser_s_language_is_spoken(browser: Browser) -> None:
-    """Without a wish of the host, an Italian browser gets the Italian page."""
+    """Without a wish of the host it is the browser's language; a wish outdoes what was chosen."""
     with playing(browser, language=None, locale="it-IT") as page:
         expect(page.locator("html")).to_have_attribute("lang", "it")
     with playing(browser, language="it", locale="en-GB") as page:
+        expect(page.locator("html")).to_have_attribute("lang", "it")
+        page.get_by_test_id("language").click()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+        page.reload()
         expect(page.locator("html")).to_have_attribute("lang", "it")
 
 

@@ -38,7 +38,7 @@ const started = begin();
 /** Reads the boot document and the link, and builds the page. */
 async function begin() {
   const boot = await readBoot();
-  const preferred = localStorageGet("language") ?? boot.language ?? navigator.language;
+  const preferred = boot.language ?? localStorageGet("language") ?? navigator.language;
   setLanguage(preferred);
   const settings = { ...initialSettings(), ...settingsOfBoot(boot) };
   const points = boot.data && pointsOfBoot(boot.data);
