@@ -1,10 +1,13 @@
-# `make demo` and `make test` need only Python 3.11 or later; with a C compiler they are faster. They
-# make the environment .venv once, and bring it up to date when pyproject.toml or the kernel
-# changes. The install is editable, so what runs and what is tested is what is in the tree.
+# `make demo` and `make test` need only Python 3.11 or later; with a C compiler they are faster, and
+# with Chromium the playground is tested, too. They make the environment .venv once, and bring it up
+# to date when pyproject.toml or the kernel changes. The install is editable, so what runs and what
+# is tested is what is in the tree.
 
 PYTHON ?= python3
 BIN := .venv/bin
 KERNEL := CMakeLists.txt $(wildcard kernel/*.[ch])
+WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
+TSC := .venv/npm/node_modules/.bin/tsc
 
 .PHONY: help demo test check kernel-test format fuzz bench accuracy docs clean
 
@@ -28,10 +31,11 @@ demo: .venv/shoal
 test: .venv/test
 	$(BIN)/python -m pytest
 
-check: .venv/test
+check: .venv/test $(TSC)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(WITH_NODE) $(TSC)
 	$(BIN)/python -m pytest
 
 kernel-test:
@@ -44,6 +48,7 @@ format: .venv/test
 docs: .venv/test
 	$(BIN)/python docs/make_activations.py
 	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_playground.py
 	cd docs && ../$(BIN)/python ../examples/flower_picture.py
 
 fuzz: .venv/test
@@ -85,3 +90,8 @@ clean:
 .venv/test: pyproject.toml $(KERNEL) | .venv/bin/pip
 	$(BIN)/pip install --quiet --editable ".[test]"
 	@touch $@ .venv/shoal
+
+# Of TypeScript only the checker is used: it reads the types in the comments of the page's modules.
+$(TSC): Makefile | .venv/test
+	$(WITH_NODE) npm install --prefix .venv/npm --silent --no-fund --no-audit typescript@7.0
+	@touch $@

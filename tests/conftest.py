@@ -1,9 +1,14 @@
-"""What has to be set before SciPy is imported, and a model for the command line."""
+"""What has to be set before SciPy is imported, a model for the command line, and a browser."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # scikit-learn's contract holds with SciPy's array API support switched on, and SciPy reads the
 # switch at import.
@@ -18,3 +23,16 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "penguins.shoal"
     shoal("fit", PENGUINS, "-t", "species", "-o", path, *QUICK)
     return path
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """A browser without a window. CI has one, and lets no test be skipped."""
+    from browser import CHROMIUM, chromium
+
+    if CHROMIUM is None:
+        pytest.skip(
+            "no Chromium here: install it (Debian: apt install chromium) to run these tests"
+        )
+    with chromium() as running:
+        yield running

@@ -84,11 +84,15 @@ RULES = {
     "table_csv": ("errors", "polars", ""),
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
     # faces
+    "playground": (
+        "activations cells errors folding losses model network table table_learning",
+        "numpy",
+        "anywidget traitlets",
+    ),
     "cli": (
         (
-            "activations cells engine errors estimators history model model_file network table "
-            "table_file "
-            "table_learning training tuning"
+            "activations atomic cells engine errors estimators history model model_file network "
+            "playground table table_file table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
@@ -155,7 +159,9 @@ def test_the_table_is_complete() -> None:
 def test_every_package_is_a_declared_dependency() -> None:
     """What shoal imports is what pyproject.toml says it needs, package by package."""
     project = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    declared = {re.split("[<>=]", line)[0] for line in project["project"]["dependencies"]}
+    extras = project["project"]["optional-dependencies"]
+    lines = project["project"]["dependencies"] + extras["notebook"]
+    declared = {re.split("[<>=]", line)[0] for line in lines}
     used = {package for _, top, inside in RULES.values() for package in f"{top} {inside}".split()}
     assert declared == {{"sklearn": "scikit-learn"}.get(package, package) for package in used}
 

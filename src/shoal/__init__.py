@@ -10,6 +10,9 @@ Tables, in scikit-learn's (examples are rows):
 What training makes, and its file:
     Model, save_model, load_model
 
+A page on which it computes and learns, in a notebook:
+    Playground
+
 What can go wrong:
     ShoalError, DataError, ParameterError, ModelFileError, DivergenceError,
     ConvergenceWarning, InterruptedFitWarning
@@ -54,6 +57,7 @@ _HOMES = {
         ),
         "history": ("History",),
         "tuning": ("ShoalTuner",),
+        "playground.widget": ("Playground",),
     }.items()
     for name in names
 }
@@ -87,6 +91,7 @@ if TYPE_CHECKING:
     from shoal.network import gradient_check as gradient_check
     from shoal.network import gradient_descent as gradient_descent
     from shoal.network import initialize as initialize
+    from shoal.playground.widget import Playground as Playground
     from shoal.tuning import ShoalTuner as ShoalTuner
 else:  # out of the type checker's sight, or it would believe that every name exists
 

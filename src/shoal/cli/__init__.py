@@ -13,6 +13,7 @@ from shoal.cli.evaluate import evaluate
 from shoal.cli.fit import fit
 from shoal.cli.gradcheck import gradcheck
 from shoal.cli.inspect import inspect
+from shoal.cli.play import play
 from shoal.cli.predict import predict
 from shoal.cli.talk import printable
 from shoal.cli.tune import tune
@@ -112,7 +113,7 @@ def main() -> None:
     """`shoal`, the command; calling it runs the command line and exits."""
 
 
-for command in (fit, tune, predict, evaluate, inspect, gradcheck, doctor):
+for command in (fit, tune, predict, evaluate, inspect, gradcheck, play, doctor):
     main.add_command(command)
 
 

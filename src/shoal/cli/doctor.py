@@ -12,6 +12,7 @@ NEEDED = ("numpy", "scipy", "scikit-learn", "narwhals", "polars", "click", "rich
 USEFUL = {
     "pandas": "pandas frames in fit",
     "pyarrow": "Arrow tables in fit",
+    "anywidget": "the playground in a notebook",
 }
 HEEDED = {
     "CI": "plain lines instead of a live one",

@@ -1,13 +1,11 @@
 """shoal predict: a prediction for each row of a table, beside what identifies the row."""
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from shoal.cli.describe import news_sentences
-from shoal.cli.rows import count, kinds_of, naming, read_table, shown
+from shoal.cli.rows import count, kinds_of, naming, read_table, refuse_to_overwrite, shown
 from shoal.cli.talk import QUIET_OPTION, Talk, print_json
 from shoal.errors import DataError, ParameterError
 
@@ -64,7 +62,7 @@ def predict(
     from shoal.table_file import table_format, write_table
 
     fitted = load_model(model)
-    _check_output(output, model, data)
+    refuse_to_overwrite(output, "--output", model, data)
     table_format(output)
     if proba and fitted.task == "regression":
         raise ParameterError(f"{model} is a regression, which has no probabilities; omit --proba")
@@ -92,16 +90,6 @@ def predict(
         talk.say(f"{shown(data)}: {count(len(result), 'row')} predicted, written to {output}")
     if as_json:
         print_json({"rows": len(result), "columns": result.columns, "path": output})
-
-
-def _check_output(output: str, *inputs: str) -> None:
-    """Refuse to write over what is read."""
-    for source in inputs:
-        same = Path(output).exists() and Path(source).exists() and os.path.samefile(output, source)
-        if output != "-" and same:
-            raise click.UsageError(
-                f"--output {output} would overwrite what is read; choose another"
-            )
 
 
 def _with_predictions(

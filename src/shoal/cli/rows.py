@@ -1,9 +1,11 @@
 """Rows to learn from and to be scored on: a table read, its target found by name and set apart."""
 
 import difflib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -175,6 +177,16 @@ def read_rows_for(model: "Model", source: str, talk: "Talk") -> Rows:
 def kinds_of(model: "Model") -> dict[str, str]:
     """What the columns that a model reads must hold."""
     return {c.name: c.kind for c in model.columns.columns if c.kind != "unused"}
+
+
+def refuse_to_overwrite(output: str, option: str, *inputs: str) -> None:
+    """Raise click.UsageError if an output is one of the files that are read."""
+    for source in inputs:
+        same = Path(output).exists() and Path(source).exists() and os.path.samefile(output, source)
+        if output != "-" and same:
+            raise click.UsageError(
+                f"{option} {output} would overwrite what is read; choose another"
+            )
 
 
 # ---- the target --------------------------------------------------------------------------------
