@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from command_line import PENGUINS, shoal
+from command_line import PENGUINS, QUICK, shoal
 from shoal.playground.server import PlaygroundServer
 
 SPECIES = ("--target", "species")
@@ -56,8 +56,11 @@ def test_a_table(tmp_path: Path) -> None:
 
 
 def test_a_model(model: Path, tmp_path: Path) -> None:
-    """A model opens with its network; with a table, with that table's rows."""
+    """A model opens with its network; with a table, with that table's rows. Not one with bins."""
     path = tmp_path / "page.html"
+    assert "play the table itself" in shoal("play", model, "--export", path, code=2).stderr
+    model = tmp_path / "plain.shoal"
+    shoal("fit", PENGUINS, *SPECIES, "-o", model, *QUICK, "--solver", "adam", "-q")
     alone, with_rows = exported(path, model), exported(path, model, PENGUINS)
     assert alone["network"]["activation"] == "tanh"
     assert len(alone["network"]["W1"]) == len(with_rows["network"]["W1"]) > 0

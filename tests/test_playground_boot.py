@@ -270,6 +270,7 @@ def fitted(kind: str) -> tuple[Model, Any, Any]:
     estimator = shoal.ShoalRegressor if kind == "regression" else shoal.ShoalClassifier
     n_hidden = 0 if kind == "linear" else 6
     options = {"n_hidden": n_hidden, "max_iter": 30, "random_state": 0, "n_members": 2}
+    options |= {"solver": "adam", "tol": 0}
     return estimator(**options).fit(X, y).model_, X, y
 
 
@@ -347,6 +348,10 @@ def test_models_that_the_page_cannot_show() -> None:
     with pytest.raises(ParameterError, match="has 1 and the output poisson"):
         from_model(counts.fit(X, np.arange(60)).model_)
     sign = shoal.ShoalClassifier(n_hidden=2, max_iter=5).fit(X, X[:, 0] > 0).model_
+    binned = shoal.ShoalClassifier(n_hidden=2, max_iter=2, random_state=0)
+    many = np.random.RandomState(0).randn(90, 2)
+    with pytest.raises(ParameterError, match="this model has 16 bins of them: play the table"):
+        from_model(binned.fit(many, many[:, 0] > 0).model_)
     with pytest.raises(DataError, match="the target 'y' is 'c', which the model has not seen"):
         from_model(sign, X, ["c"] * 60)
 

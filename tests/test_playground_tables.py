@@ -203,7 +203,9 @@ def test_other_models_open(browser: Browser, kind: str) -> None:
         X, y = X.filter(whole).drop("body_mass_g"), X["body_mass_g"].drop_nulls()
         fitted: Any = shoal.ShoalRegressor(n_hidden=5, solver="lbfgs", alpha=1.0)
     else:
-        fitted = shoal.ShoalClassifier(n_members=8, max_iter=20, tol=0, random_state=0)
+        fitted = shoal.ShoalClassifier(
+            n_members=8, solver="adam", max_iter=20, tol=0, random_state=0
+        )
     model = fitted.fit(X, y).model_
     with playing(
         browser, from_model(model) if kind == "alone" else from_model(model, X, y)

@@ -172,6 +172,13 @@ def from_model(model: Model, X: Any = None, y: Any = None, *, plane: Sequence[st
             f"{len(model.target)} and the output {model.loss.name}"
         )
     columns, name = model.columns, model.target[0]
+    n_bins = sum(column.n_bins for column in columns.columns)
+    if n_bins:
+        raise ParameterError(
+            f"the playground shows each number as one input, and this model has {n_bins} bins of "
+            "them: play the table itself, or a model of a named solver, which has none, as "
+            'n_hidden=8, solver="adam" (shoal fit --hidden 8 --solver adam)'
+        )
     parameters = Parameters(*(block.astype(np.float64) for block in model.parameters))
     if X is None:
         raw = _stand_ins(columns)
