@@ -61,7 +61,7 @@ CHECKED = [
         {"solver": "gd", "max_iter": 200},
         {"solver": "sgd"},
         {"solver": "lbfgs", "max_iter": 100},
-        {"activation": "tanh", "n_hidden": 20},
+        {"solver": "adam", "activation": "tanh", "n_hidden": 20},
     )
 ]
 
