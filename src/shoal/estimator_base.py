@@ -329,7 +329,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             return np.inf
         if isinstance(limit, (bool, str)) or not limit > 0:
             raise ParameterError(f"time_limit must be seconds above 0 or None, not {limit!r}")
-        return time.perf_counter() + 0.95 * float(limit)
+        return time.perf_counter() + 0.9 * float(limit)
 
     def _finish(
         self, engine: Engine, problem: Problem, recipe: Recipe, parts: list[Array] | None
