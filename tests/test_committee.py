@@ -130,6 +130,17 @@ def test_threads_change_no_bit(estimator: Any) -> None:
             assert a.tobytes() == b.tobytes()
 
 
+def test_arrays_of_either_type_are_predicted_alike() -> None:
+    """An array with a column of two values, which has no bounds: float32 or float64, no warning."""
+    rows = np.column_stack([X, X[:, 0] > 0])
+    fitted = ShoalRegressor(random_state=0, max_iter=3).fit(rows, VALUE)
+    np.testing.assert_allclose(
+        fitted.predict(rows.astype(np.float32)), fitted.predict(rows), rtol=1e-3, atol=1e-3
+    )
+    few = ShoalRegressor(random_state=0, max_iter=3, n_bins=2).fit(rows.astype(np.float32), VALUE)
+    assert np.isfinite(few.predict(rows)).all()
+
+
 def test_both_engines_make_one_model() -> None:
     """The reference and the kernel, to the rounding of float32."""
     fitted = [

@@ -1,4 +1,4 @@
-"""From results to docs/accuracy.md and its picture: python report.py RESULTS."""
+"""From results to docs/accuracy.md and its picture: python report.py RESULTS [UNSEEN]."""
 
 import json
 import sys
@@ -127,11 +127,20 @@ def write_pictures(compared: Comparison, figures: dict[str, dict[str, float]]) -
     fig.savefig(DOCS / "accuracy.svg", metadata={"Date": None})
 
 
-def write_report(found: dict[str, dict[Key, dict[str, Any]]], text: str) -> str:
-    """The page: what is measured, the figures, and every table."""
-    methods = [OURS, *(method for method in found if method != OURS)]
-    compared = Comparison(found, methods)
-    figures = {method: compared.figures(method) for method in methods}
+def compare(found: dict[str, dict[Key, dict[str, Any]]]) -> Comparison:
+    """Shoal first, then the peers."""
+    return Comparison(found, [OURS, *(method for method in found if method != OURS)])
+
+
+def count(compared: Comparison) -> str:
+    """How many tables and splits."""
+    n_tables = len({key[0] for key in compared.keys})
+    return f"{n_tables} tables, {len(compared.keys)} splits"
+
+
+def summary_of(compared: Comparison) -> str:
+    """The figures of all methods, the best first."""
+    figures = {method: compared.figures(method) for method in compared.methods}
     formats: dict[str, Callable[[float], str]] = {
         "10 % worse than linear": "{:.0f}".format,
         "25 % worse than the best": "{:.0f}".format,
@@ -139,13 +148,18 @@ def write_report(found: dict[str, dict[Key, dict[str, Any]]], text: str) -> str:
         "calibration error": "{:.4f}".format,
     }
     names = list(figures[OURS])
-    summary = table(
+    return table(
         ["", *names],
         [
             [who, *(formats.get(name, "{:.3f}".format)(figures[who][name]) for name in names)]
-            for who in sorted(methods, key=lambda who: figures[who]["error"])
+            for who in sorted(figures, key=lambda who: figures[who]["error"])
         ],
     )
+
+
+def write_report(compared: Comparison, unseen: Comparison | None, text: str) -> str:
+    """The page: what is measured, the figures, and every table."""
+    methods = compared.methods
     ours = compared.rows[OURS]
     large = [key for key in compared.of_task("regression") if "coverage" in ours[key]]
     coverage = [ours[key]["coverage"] for key in large]
@@ -177,16 +191,20 @@ def write_report(found: dict[str, dict[Key, dict[str, Any]]], text: str) -> str:
         ["table", "task", "rows × columns", "shoal", "best peer", "which", "ratio"],
         sorted(lines, key=lambda line: -float(line[-1])),
     )
-    write_pictures(compared, figures)
-    n_tables = len({key[0] for key in compared.keys})
-    counts = f"{n_tables} tables, {len(compared.keys)} splits"
-    return text.format(counts=counts, summary=summary, own=own, each=each)
+    write_pictures(compared, {method: compared.figures(method) for method in methods})
+    others = "No others have been measured yet."
+    if unseen is not None:
+        others = f"{count(unseen)}:\n\n{summary_of(unseen)}"
+    return text.format(
+        counts=count(compared), summary=summary_of(compared), own=own, each=each, unseen=others
+    )
 
 
 def main() -> None:
-    """Write the page."""
+    """Write the page from the results, and those of tables that the recipe was not chosen on."""
     template = Path(__file__).with_name("accuracy.md").read_text(encoding="utf-8")
-    page = write_report(read(Path(sys.argv[1])), template)
+    compared, *unseen = (compare(read(Path(folder))) for folder in sys.argv[1:])
+    page = write_report(compared, unseen[0] if unseen else None, template)
     (DOCS / "accuracy.md").write_text(page, encoding="utf-8")
 
 

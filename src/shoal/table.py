@@ -131,6 +131,10 @@ class Column:
 
     # ---- values to slots ----
 
+    def bounded(self, values: Array) -> Array:
+        """No further out than `low` and `high`, which float32 may not hold."""
+        return np.clip(values.astype(np.float64, copy=False), self.low, self.high)
+
     def place(self, values: Array) -> tuple[Array, Array]:
         """The bin of each value, and how far through it the value is, from 0 to 1.
 
@@ -162,7 +166,7 @@ class Column:
             out[values == self.width] = self.slot_centers
             return
         absent = np.isnan(values)
-        out[:, 0] = np.where(absent, self.center, np.clip(values, self.low, self.high))
+        out[:, 0] = np.where(absent, self.center, self.bounded(values))
         if self.n_bins:
             at, fraction = self.place(values)
             t, bins = at[:, None], np.arange(self.n_bins)
@@ -362,9 +366,7 @@ class Columns:
                 index[:, bins], fraction[:, bins] = column.place(values)
                 bins += 1
                 absent = np.isnan(values)
-                direct[:, i] = np.where(
-                    absent, column.center, np.clip(values, column.low, column.high)
-                )
+                direct[:, i] = np.where(absent, column.center, column.bounded(values))
                 if column.missing > 0:
                     direct[:, i + 1] = absent
                 i += 1 + (column.missing > 0)
