@@ -1,6 +1,6 @@
 """Where training starts: the linear model that a skip holds, found before the network sees a row.
 
-Ridge regression (Hoerl and Kennard, 1970) of the targets, or of the classes' indicators, which is
+Ridge regression (Hoerl and Kennard, 1970) of the targets, or of labels that are 0 and 1, which is
 linear discriminant analysis but for its scale (Hastie, Tibshirani and Friedman, 2009, section
 4.3). All that it needs of the rows are sums of products, and those of a fold subtract: one pass
 gives each member its own model, of the rows that it does not hold out, and the honest error of
@@ -39,12 +39,12 @@ def linear_start(
     rows : callable
         Examples (int array) to their inputs (p, n), float64.
     Y : array (n_y, m)
-        Targets, or indicators of the classes: one row for two classes.
+        Targets, or labels, 0 and 1.
     weight : array (m,) or None
     folds : array of int (m,)
         The member that holds each row out.
     loss : Loss
-        Squared error, or the loss of classes.
+        Squared error, or binary cross-entropy.
     """
     K = int(folds.max()) + 1
     weight = np.ones(len(folds)) if weight is None else weight.astype(np.float64)
@@ -52,7 +52,7 @@ def linear_start(
         _sums(rows(examples := np.flatnonzero(folds == k)), Y, weight, examples) for k in range(K)
     ]
     totals = [sum(kind) for kind in zip(*parts, strict=True)]
-    # One column of ones carries the intercept and is not penalised: centring does the same.
+    # Inputs and targets are centred, so the intercept is not penalised.
     V: list[list[Array]] = [[] for _ in STRENGTHS]
     b: list[list[Array]] = [[] for _ in STRENGTHS]
     errors = np.zeros(len(STRENGTHS))
@@ -91,7 +91,8 @@ def _stretched(
     for k, (v, c) in enumerate(zip(V, b, strict=True)):
         examples = np.flatnonzero(folds == k)
         differs[:, examples] = v @ rows(examples) + (c - mean)[:, None]
-    prior = np.log(np.maximum(mean, 1e-12)) - (np.log1p(-mean) if len(mean) == 1 else 0)
+    share = np.clip(mean, 1e-6, 1 - 1e-6)
+    prior = np.log(share) - np.log1p(-share)
     costs = [
         float(weight @ loss.losses(prior[:, None] + stretch * differs, Y)) for stretch in STRETCHES
     ]
