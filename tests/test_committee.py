@@ -85,6 +85,16 @@ def test_out_of_fold_scores_are_those_of_members_that_have_not_seen_the_row() ->
     assert told["log_loss"] == pytest.approx(log_loss(CLASS, labels.oof_prediction_), rel=1e-6)
 
 
+def test_several_labels_are_predicted_out_of_fold() -> None:
+    """A probability for each label, and a row is right if all its labels are."""
+    labels = np.column_stack([VALUE > 0, X[:, 0] > 1]).astype(int)
+    fitted = ShoalClassifier(random_state=0).fit(TABLE, labels)
+    assert fitted.oof_prediction_.shape == (400, 2)
+    right = ((fitted.oof_prediction_ > 0.5) == labels).all(axis=1)
+    assert fitted.oof_score_ == pytest.approx(right.mean())
+    assert fitted.oof_score_ > 0.7
+
+
 def test_labels_that_are_noise_are_not_believed() -> None:
     """Out of fold nothing is learnt, and probabilities stay near the share of each class."""
     coins = np.random.default_rng(3).integers(0, 2, 400)

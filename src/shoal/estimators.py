@@ -259,7 +259,8 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
             both = np.vstack([np.zeros_like(Z2), Z2]) if len(Z2) == 1 else Z2
             hit = both.argmax(axis=0) == (Y[0] if len(Y) == 1 else Y.argmax(axis=0))
         A2 = loss.output(stretch * Z2)
-        self.oof_prediction_ = np.stack([1 - A2[0], A2[0]], 1) if self.classes_.size == 2 else A2.T
+        two = len(A2) == 1 and not self._multilabel
+        self.oof_prediction_ = np.stack([1 - A2[0], A2[0]], axis=1) if two else A2.T
         self.oof_score_ = float(np.average(hit, weights=weight))
         losses = loss.losses(stretch * Z2, Y)
         self.oof_losses_ = loss_by_part(losses, weight, parts)
