@@ -24,6 +24,7 @@ from shoal.network import Parameters, backward, cost, forward
 from shoal.optimizers import Memory, Optimizer
 
 ENGINES = ("auto", "numpy", "compiled")
+MOST_PREPARED = 32  # problems: of a committee, the rows that each member holds out
 ALONE = 10_000_000  # multiplications, about 0.3 ms, below which a second thread is not worth it
 
 
@@ -325,7 +326,7 @@ class CompiledEngine:
             dropout=problem.dropout,
             seed=problem.seed,
         )
-        if len(self.prepared) > 3:  # training rows, validation rows, and one for good measure
+        if len(self.prepared) > MOST_PREPARED:
             self.prepared.clear()
         self.prepared[id(problem)] = problem, sizes, prepared
         return prepared

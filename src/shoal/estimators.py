@@ -54,7 +54,7 @@ PARAMETERS = """
         "auto" is 0 for "gd", which then makes all its steps, and for the recipe, and 1e-4 for the
         others.
     n_iter_no_change : int or "auto"
-        See `tol`. "auto" is 10, in the recipe 16.
+        See `tol`. "auto" is 10, in the recipe 12.
     early_stopping : bool or "auto"
         Whether to hold out rows, watch their loss and keep the parameters where it is lowest.
         "auto" does so in the recipe, and with "sgd" and "adam" on more than 300 rows.
