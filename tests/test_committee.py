@@ -151,6 +151,18 @@ def test_arrays_of_either_type_are_predicted_alike() -> None:
     assert np.isfinite(few.predict(rows)).all()
 
 
+@pytest.mark.parametrize(
+    "settings", [{"validation_fraction": 0.2}, {"solver": "adam", "skip": True, "n_members": 2}]
+)
+def test_parts_that_are_no_whole_start_no_linear_model(settings: dict[str, Any]) -> None:
+    """With rows held out at random, as a share or by a named solver, a skip starts at 0."""
+    fitted = ShoalRegressor(random_state=0, max_iter=2, tol=0, early_stopping=True, **settings).fit(
+        X, VALUE
+    )
+    assert np.isfinite(fitted.predict(X)).all()
+    assert not hasattr(fitted, "oof_score_")
+
+
 def test_both_engines_make_one_model() -> None:
     """The reference and the kernel, to the rounding of float32."""
     fitted = [

@@ -39,14 +39,14 @@ def start_members(
     Parameters
     ----------
     parts : sequence of arrays of int, or None
-        What each holds out, where that makes up the whole: then a skip starts as a linear model of
-        the rows that the member sees.
+        What each holds out. Where that makes up the whole a skip starts as a linear model of the
+        rows that the member sees.
     linear : array of int
         The inputs of that linear model.
     """
     n_x, n_y = problem.X.shape[0], problem.loss.n_scores(len(problem.Y))
-    started = None
-    if recipe.skip and parts and isinstance(problem.loss, STARTED) and len(linear) <= MOST_INPUTS:
+    started, suits = None, isinstance(problem.loss, STARTED) and len(linear) <= MOST_INPUTS
+    if recipe.skip and recipe.folds and parts and suits:
 
         def rows(examples: Array) -> Array:
             X = problem.X.T[examples].T
