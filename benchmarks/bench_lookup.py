@@ -18,6 +18,7 @@ from shoal.losses import get_loss
 from shoal.network import Parameters, initialize
 from shoal.optimizers import Adam
 from shoal.prediction import Predictor
+from shoal.state import State
 
 BINS = (4, 8, 16, 32, 64)
 LEVELS = (2, 4, 10, 100, 1_000, 10_000)
@@ -87,12 +88,10 @@ def training(X: Any) -> Callable[[], float]:
     ]
     engine, method, start = choose_engine(), Adam(), members(n_x)
     memories = [method.init(member) for member in start]
-    # Between calls W1 lies as the engine left it, in training too.
-    start = [to[0] for to in engine.descend_together(problem, start, method, memories, batches[:1])]
 
     def run() -> float:
-        ended = engine.descend_together(problem, start, method, memories, batches)
-        return float(np.mean([costs[-1] for _, _, costs in ended]))
+        state = State(start, memories, turned=isinstance(X, Lookup))
+        return float(engine.descend(problem, state, method, batches)[-1].mean())
 
     return run
 

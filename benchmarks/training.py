@@ -11,6 +11,7 @@ from timing import Row, Settings
 
 from shoal.engine import Problem, choose_engine
 from shoal.losses import get_loss
+from shoal.state import State
 
 
 def compare(
@@ -88,7 +89,8 @@ def bare_engine(case: Case) -> Any:
 
     def run() -> Any:
         first = case.start()
-        learnt, _, _ = engine.descend(problem, first, optimizer, optimizer.init(first), batches)
-        return learnt
+        state = State([first], [optimizer.init(first)], turned=False)
+        engine.descend(problem, state, optimizer, batches)
+        return state.parameters(state.theta[0])
 
     return run

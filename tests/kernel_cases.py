@@ -1,5 +1,6 @@
 """Random problems for the kernel, and how far it is from the reference on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,11 +10,13 @@ from hypothesis import strategies as st
 from shoal.activations import ACTIVATIONS, Array
 from shoal.engine import CompiledEngine, Engine, NumpyEngine, Problem
 from shoal.kernel import INSTRUCTION_SETS, load_kernel
+from shoal.kernel_problem import by_slot
 from shoal.lookup import Lookup, Slots
 from shoal.losses import LOSSES, Quantile
 from shoal.network import Parameters
-from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
+from shoal.optimizers import Adam, GradientDescent, Memory, Momentum, Optimizer
 from shoal.prediction import Predictor
+from shoal.state import State
 
 METHODS: tuple[Optimizer, ...] = (
     GradientDescent(0.02),
@@ -39,6 +42,35 @@ def engines() -> dict[str, CompiledEngine]:
         assert kernel is not None
         found[isa] = CompiledEngine(kernel, threads=1)
     return found
+
+
+Descent = tuple[Parameters, Memory, list[float]]
+
+
+def descend_together(
+    engine: Engine,
+    problem: Problem,
+    members: Sequence[Parameters],
+    method: Optimizer,
+    memories: Sequence[Memory],
+    batches: Sequence[Array | None],
+) -> list[Descent]:
+    """Each member's parameters, memory and costs after a step for each batch."""
+    state = State(members, memories, turned=by_slot(problem.X))
+    costs = engine.descend(problem, state, method, batches)
+    return [(*state.member(k), costs[:, k].tolist()) for k in range(len(members))]
+
+
+def descend(
+    engine: Engine,
+    problem: Problem,
+    start: Parameters,
+    method: Optimizer,
+    memory: Memory,
+    batches: Sequence[Array | None],
+) -> Descent:
+    """The same of one network."""
+    return descend_together(engine, problem, [start], method, [memory], batches)[0]
 
 
 @dataclass(frozen=True)
@@ -191,8 +223,8 @@ def compare(engine: CompiledEngine, case: Case) -> None:
         theirs = predict(reference, problem, start, scores=scores)
         assert distance(ours, theirs) <= tolerance
     for method in METHODS:
-        ended = engine.descend(problem, start, method, method.init(start), case.batches)
-        expected = reference.descend(problem, start, method, method.init(start), case.batches)
+        ended = descend(engine, problem, start, method, method.init(start), case.batches)
+        expected = descend(reference, problem, start, method, method.init(start), case.batches)
         (parameters, memory, costs), (parameters_, memory_, costs_) = ended, expected
         assert distance(costs, costs_) <= tolerance, method
         assert memory.n_steps == memory_.n_steps

@@ -9,7 +9,7 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel_cases import predict
+from kernel_cases import descend, predict
 from shoal.datasets import flower
 from shoal.engine import ENGINES, Engine, NumpyEngine, Problem, choose_engine
 from shoal.errors import ParameterError
@@ -59,8 +59,8 @@ def test_the_penalty_is_in_the_gradient_and_not_in_the_cost(engine: Engine) -> N
 def test_steps_on_all_examples_are_the_course_s(engine: Engine) -> None:
     """descend with gradient descent is `gradient_descent`: costs before each update, Eq 12."""
     method = GradientDescent(1.2)
-    parameters, memory, costs = engine.descend(
-        PROBLEM, START, method, method.init(START), [None] * 20
+    parameters, memory, costs = descend(
+        engine, PROBLEM, START, method, method.init(START), [None] * 20
     )
     expected, expected_costs = gradient_descent(X, Y, START, learning_rate=1.2, n_iterations=20)
     np.testing.assert_allclose(costs, expected_costs, rtol=1e-11)
@@ -77,8 +77,8 @@ def test_a_batch_is_the_problem_on_its_examples(engine: Engine, method: Any) -> 
     examples = np.array([3, 50, 7, 7, 20])
     alone = Problem(X[:, examples], Y[:, examples], weight[examples], "tanh", problem.loss, 0.1)
     memory = method.init(START)
-    stepped, _, costs = engine.descend(problem, START, method, memory, [examples])
-    expected, _, expected_costs = engine.descend(alone, START, method, memory, [None])
+    stepped, _, costs = descend(engine, problem, START, method, memory, [examples])
+    expected, _, expected_costs = descend(engine, alone, START, method, memory, [None])
     np.testing.assert_allclose(costs, expected_costs, rtol=1e-12)
     assert_close(stepped, expected)
 
@@ -103,7 +103,7 @@ def test_sparse_is_dense(engine: Engine) -> None:
     method = Adam(0.01)
     for batches in ([None], [np.arange(5), np.arange(5, 20)]):
         (a, _, a_costs), (b, _, b_costs) = (
-            engine.descend(problem, START, method, method.init(START), batches)
+            descend(engine, problem, START, method, method.init(START), batches)
             for problem in (dense, sparse)
         )
         np.testing.assert_allclose(a_costs, b_costs, rtol=1e-12)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 import shoal.engine
 import shoal.prediction
-from kernel_cases import Case, cases, compare, engines, predict
+from kernel_cases import Case, cases, compare, descend, descend_together, engines, predict
 from shoal import datasets
 from shoal.activations import Array
 from shoal.dropout import kept_units
@@ -91,7 +91,7 @@ def test_it_gives_the_published_costs_of_the_course(isa: str) -> None:
     problem = Problem(X, Y.astype(float), None, "tanh", BinaryCrossEntropy())
     for run in golden["train_flower"]["runs"]:
         start = initialize(2, 4, 1, random_state=run["random_state"])
-        costs = ENGINES[isa].descend(problem, start, method, Memory(), [None] * 10_001)[2]
+        costs = descend(ENGINES[isa], problem, start, method, Memory(), [None] * 10_001)[2]
         ours = costs[: run["stable"] + 1 : 1000]
         np.testing.assert_allclose(ours, run["costs"], rtol=0, atol=0.5001e-6)
 
@@ -185,7 +185,7 @@ def test_any_number_of_threads_gives_the_same_bits(
     for threads in (1, 2, 4, 8, 1, 2, 4, 8):
         engine = CompiledEngine(kernel, threads)
         memories = [method.init(start)] * K
-        results = engine.descend_together(problem, members, method, memories, batches)
+        results = descend_together(engine, problem, members, method, memories, batches)
         J, gradients = engine.cost_and_gradients(problem, start)
         out = predict(engine, problem, start, scores=False)
         seen.add((b"".join(map(bits, results)), J, gradients.W1.tobytes(), out.tobytes()))
@@ -203,8 +203,8 @@ def test_members_together_are_members_alone() -> None:
     method = Adam(epsilon=0.01)
     batches: list[Array | None] = [np.arange(s, 200, 2) for s in (0, 1, 0)]
     memories = [method.init(start)] * 5
-    ours = choose_engine("compiled").descend_together(together, members, method, memories, batches)
-    theirs = NumpyEngine().descend_together(together, members, method, memories, batches)
+    ours = descend_together(choose_engine("compiled"), together, members, method, memories, batches)
+    theirs = descend_together(NumpyEngine(), together, members, method, memories, batches)
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a[2], b[2], rtol=1e-12)
         for block, other in zip(a[0], b[0], strict=True):
@@ -217,10 +217,10 @@ def test_steps_in_one_call_are_steps_in_many() -> None:
     random = np.random.default_rng(0)
     engine, method = choose_engine("compiled"), Adam()
     for batches in ([None] * 10, [random.permutation(300)[:70] for _ in range(10)]):
-        at_once = engine.descend(problem, start, method, method.init(start), list(batches))
+        at_once = descend(engine, problem, start, method, method.init(start), list(batches))
         parameters, memory, costs = start, method.init(start), []
         for batch in batches:
-            parameters, memory, J = engine.descend(problem, parameters, method, memory, [batch])
+            parameters, memory, J = descend(engine, problem, parameters, method, memory, [batch])
             costs += J
         assert bits(at_once) == bits((parameters, memory, costs))
 
@@ -232,7 +232,7 @@ def test_what_was_given_is_left_as_it_was() -> None:
     memory = method.init(start)
     given = [problem.X, problem.Y, *start, *memory.moments[0], *memory.moments[1]]
     before = [array.tobytes() for array in given]
-    choose_engine("compiled").descend(problem, start, method, memory, [None] * 3)
+    descend(choose_engine("compiled"), problem, start, method, memory, [None] * 3)
     assert [array.tobytes() for array in given] == before
 
 
@@ -292,7 +292,7 @@ def test_what_cannot_be_read_is_refused() -> None:
     engine, method = choose_engine("compiled"), GradientDescent()
     for batch in ([50], [-1], [2**40]):
         with pytest.raises(IndexError, match="does not exist"):
-            engine.descend(problem, start, method, method.init(start), [np.array(batch)])
+            descend(engine, problem, start, method, method.init(start), [np.array(batch)])
     nothing = Problem(problem.X, problem.Y, np.zeros(50), "tanh", problem.loss)
     with pytest.raises(DataError, match="sum to 0"):
         engine.cost(nothing, start)

@@ -31,8 +31,9 @@ RULES = {
     "lookup": ("activations errors", "numpy", "scipy"),
     "kernel_problem": ("activations errors lookup losses", "numpy", ""),
     "kernel": ("activations errors kernel_problem lookup losses optimizers", "numpy", ""),
+    "state": ("activations network optimizers", "numpy", ""),
     "engine": (
-        "activations dropout errors kernel kernel_problem losses network optimizers",
+        "activations dropout errors kernel kernel_problem losses network optimizers state",
         "numpy",
         "",
     ),
@@ -40,7 +41,7 @@ RULES = {
     "recipe": ("activations errors folding network optimizers", "", ""),
     "history": ("engine network recipe", "numpy", ""),
     "training": (
-        "activations engine errors history network optimizers recipe",
+        "activations engine errors history kernel_problem network optimizers recipe state",
         "numpy scipy",
         "",
     ),
@@ -53,7 +54,11 @@ RULES = {
     # the waist: plain data
     "cells": ("activations errors", "numpy", "narwhals"),
     "table": ("activations cells errors lookup network", "numpy", ""),
-    "prediction": ("activations engine errors kernel_problem lookup losses network", "numpy", ""),
+    "prediction": (
+        "activations engine errors kernel_problem lookup losses network state",
+        "numpy",
+        "",
+    ),
     "model": ("activations errors losses network prediction table", "numpy", ""),
     "table_learning": ("activations cells errors table", "numpy", "narwhals"),
     # the estimators: the only modules on scikit-learn

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import shoal.engine
 import shoal.prediction
-from kernel_cases import distance, engines, flat, looked_up, predict
+from kernel_cases import descend, descend_together, distance, engines, flat, looked_up, predict
 from shoal.activations import Array
 from shoal.engine import CompiledEngine, Engine, NumpyEngine, Problem, choose_engine
 from shoal.errors import DataError
@@ -137,8 +137,8 @@ def test_every_engine_computes_the_dense_problem(
     batches: list[Array | None] = [np.arange(k, 300, 3) for k in range(3)]
     for method in (Momentum(0.1), Adam(0.01, epsilon=1e-3, weight_decay=0.1)):
         begun = method.init(start)
-        ours = engine.descend(problem, start, method, begun, batches)
-        theirs = reference.descend(dense(problem), start, method, begun, batches)
+        ours = descend(engine, problem, start, method, begun, batches)
+        theirs = descend(reference, dense(problem), start, method, begun, batches)
         for a, b in zip((ours[0], *ours[1].moments), (theirs[0], *theirs[1].moments), strict=True):
             assert distance(flat(a), flat(b)) <= 1e-11
         np.testing.assert_allclose(ours[2], theirs[2], rtol=1e-12)
@@ -157,13 +157,13 @@ def test_calls_continue_each_other_for_all_members(engine: Engine) -> None:
     members = [start_of(X, 9)] + [Parameters(*(2 * b for b in start_of(X, 9))) for _ in range(2)]
     memories = [method.init(member) for member in members]
     batches: list[Array | None] = [np.arange(100), np.arange(50, 200)]
-    at_once = engine.descend_together(problem, members, method, memories, batches)
-    first = engine.descend_together(problem, members, method, memories, batches[:1])
-    second = engine.descend_together(
-        problem, [to[0] for to in first], method, [to[1] for to in first], batches[1:]
+    at_once = descend_together(engine, problem, members, method, memories, batches)
+    first = descend_together(engine, problem, members, method, memories, batches[:1])
+    second = descend_together(
+        engine, problem, [to[0] for to in first], method, [to[1] for to in first], batches[1:]
     )
     for k, (a, b) in enumerate(zip(at_once, second, strict=True)):
-        alone = engine.descend(problem.of_member(k), members[k], method, memories[k], batches)
+        alone = descend(engine, problem.of_member(k), members[k], method, memories[k], batches)
         assert flat(a[0]).tobytes() == flat(b[0]).tobytes()
         assert distance(flat(a[0]), flat(alone[0])) <= 1e-12
 
@@ -185,8 +185,8 @@ def test_any_number_of_threads_gives_the_same_bits(
     batches: list[Array | None] = [random.permutation(3000)[:1500] for _ in range(2)]
     for threads in (1, 2, 8):
         engine = CompiledEngine(chosen.kernel, threads)
-        ended = engine.descend_together(
-            problem, [start] * K, method, [method.init(start)] * K, batches
+        ended = descend_together(
+            engine, problem, [start] * K, method, [method.init(start)] * K, batches
         )
         made = [flat(part) for to in ended for part in (to[0], *to[1].moments)]
         made.append(flat(engine.cost_and_gradients(problem, start)[1]))

@@ -21,7 +21,8 @@ from shoal.kernel import Kernel, instruction_sets, load_kernel
 from shoal.kernel_problem import Prepared, by_slot, can_take
 from shoal.losses import Loss
 from shoal.network import Parameters, backward, cost, forward
-from shoal.optimizers import Memory, Optimizer
+from shoal.optimizers import Optimizer
+from shoal.state import State, join, split
 
 ENGINES = ("auto", "numpy", "compiled")
 MOST_PREPARED = 32  # problems: of a committee, the rows that each member holds out
@@ -80,9 +81,6 @@ class Problem:
         return replace(self, sample_weight=weight[k])
 
 
-Descent = tuple[Parameters, Memory, list[float]]
-
-
 class Engine(Protocol):
     """What the training loop asks of an engine."""
 
@@ -99,35 +97,17 @@ class Engine(Protocol):
         """J without the penalty, and the gradients of J with it. Without dropout."""
 
     def descend(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        optimizer: Optimizer,
-        memory: Memory,
-        batches: list[Array | None],
-    ) -> Descent:
-        """One step per batch; a batch of None is all examples, and then all batches are.
-
-        Returns
-        -------
-        parameters, memory
-            After the last step.
-        costs : list of float
-            J of each batch before its step.
-        """
-
-    def descend_together(
-        self,
-        problem: Problem,
-        members: Sequence[Parameters],
-        optimizer: Optimizer,
-        memories: Sequence[Memory],
-        batches: list[Array | None],
-    ) -> list[Descent]:
-        """What `descend` does, for several members on the same batches.
+        self, problem: Problem, state: State, optimizer: Optimizer, batches: Sequence[Array | None]
+    ) -> Array:
+        """One step of every member per batch, in place; None is all examples, then in every step.
 
         The problem's `sample_weight` may be (K, m): weights of their own, 0 for an example that a
         member does not see.
+
+        Returns
+        -------
+        costs : array (n_steps, K)
+            J of each batch before its step.
         """
 
 
@@ -163,48 +143,30 @@ class NumpyEngine:
         return J, Parameters(dW1, db1, dW2, db2)
 
     def descend(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        optimizer: Optimizer,
-        memory: Memory,
-        batches: list[Array | None],
-        member: int = 0,
-    ) -> Descent:
-        """One step per batch; a batch of None is all examples."""
-        costs = []
-        n_h = len(parameters.b1)
-        for examples in batches:
-            batch = problem if examples is None else problem.batch(examples)
-            keep = None
-            if problem.dropout and n_h:
-                keep = kept_units(
-                    n_h,
-                    np.arange(problem.m) if examples is None else examples,
-                    share=problem.dropout,
-                    seed=problem.seed,
-                    step=memory.n_steps,
-                    member=member,
-                    dtype=parameters.W1.dtype,
-                )
-            J, gradients = self._cost_and_gradients(batch, parameters, keep)
-            parameters, memory = optimizer.step(parameters, gradients, memory)
-            costs.append(J)
-        return parameters, memory, costs
-
-    def descend_together(
-        self,
-        problem: Problem,
-        members: Sequence[Parameters],
-        optimizer: Optimizer,
-        memories: Sequence[Memory],
-        batches: list[Array | None],
-    ) -> list[Descent]:
-        """One member after the other."""
-        return [
-            self.descend(problem.of_member(k), parameters, optimizer, memory, batches, member=k)
-            for k, (parameters, memory) in enumerate(zip(members, memories, strict=True))
-        ]
+        self, problem: Problem, state: State, optimizer: Optimizer, batches: Sequence[Array | None]
+    ) -> Array:
+        """One step of every member per batch, one member after the other."""
+        costs = np.empty((len(batches), len(state.theta)))
+        for k in range(len(state.theta)):
+            (parameters, memory), seen = state.member(k), problem.of_member(k)
+            for step, examples in enumerate(batches):
+                batch = seen if examples is None else seen.batch(examples)
+                keep = None
+                if problem.dropout and parameters.b1.size:
+                    keep = kept_units(
+                        len(parameters.b1),
+                        np.arange(problem.m) if examples is None else examples,
+                        share=problem.dropout,
+                        seed=problem.seed,
+                        step=memory.n_steps,
+                        member=k,
+                        dtype=parameters.W1.dtype,
+                    )
+                costs[step, k], gradients = self._cost_and_gradients(batch, parameters, keep)
+                parameters, memory = optimizer.step(parameters, gradients, memory)
+            state.put(k, parameters, memory)
+        state.n_steps += len(batches)
+        return costs
 
 
 def cores() -> int:
@@ -247,54 +209,28 @@ class CompiledEngine:
         gradients = np.empty_like(theta)
         threads = self._threads(problem.X, 3 * problem.m * len(theta))
         J = self.kernel.evaluate(prepared, theta, gradients=gradients, threads=threads)
-        dW1, db1, dW2, db2 = _split(gradients, parameters, turned)
+        dW1, db1, dW2, db2 = split(gradients, parameters, turned)
         if problem.penalty:
             dW1 += problem.penalty * parameters.W1
             dW2 += problem.penalty * parameters.W2
         return J, Parameters(dW1, db1, dW2, db2)
 
     def descend(
-        self,
-        problem: Problem,
-        parameters: Parameters,
-        optimizer: Optimizer,
-        memory: Memory,
-        batches: list[Array | None],
-    ) -> Descent:
-        return self.descend_together(problem, [parameters], optimizer, [memory], batches)[0]
-
-    def descend_together(
-        self,
-        problem: Problem,
-        members: Sequence[Parameters],
-        optimizer: Optimizer,
-        memories: Sequence[Memory],
-        batches: list[Array | None],
-    ) -> list[Descent]:
-        prepared = self._prepare(problem, members[0], len(members))
+        self, problem: Problem, state: State, optimizer: Optimizer, batches: Sequence[Array | None]
+    ) -> Array:
+        theta, K, n_steps = state.theta, len(state.theta), len(batches)
+        prepared = self._prepare(problem, state.like, K)
         if prepared is None:
-            return self.reference.descend_together(problem, members, optimizer, memories, batches)
-        K, done, n = len(members), memories[0].n_steps, len(batches)
-        turned = by_slot(problem.X)
-        theta = join(members, turned).reshape(K, -1)
-        n_moments = len(memories[0].moments)
-        moments = join([part for memory in memories for part in memory.moments], turned)
-        moments = moments.astype(theta.dtype, copy=False).reshape(K, n_moments, theta.shape[1])
+            return self.reference.descend(problem, state, optimizer, batches)
         # Several members are shared out once, one member's examples in every step.
-        together = n if K > 1 else 1
+        together = n_steps if K > 1 else 1
         examples = max((problem.m if batch is None else len(batch) for batch in batches), default=0)
         threads = self._threads(problem.X, 3 * together * examples * theta.size)
         costs = self.kernel.descend(
-            prepared, optimizer, theta, moments, done, batches, threads=threads
+            prepared, optimizer, theta, state.moments, state.n_steps, batches, threads=threads
         )
-        return [
-            (
-                _split(theta[k], like, turned),
-                Memory(tuple(_split(moment, like, turned) for moment in moments[k]), done + n),
-                costs[:, k].tolist(),
-            )
-            for k, like in enumerate(members)
-        ]
+        state.n_steps += n_steps
+        return costs
 
     def _threads(self, X: Any, multiplications: int) -> int:
         """How many threads so much work is worth; any number gives the same bits."""
@@ -330,30 +266,6 @@ class CompiledEngine:
             self.prepared.clear()
         self.prepared[id(problem)] = problem, sizes, prepared
         return prepared
-
-
-def join(networks: Sequence[Parameters], turned: bool) -> Array:
-    """All their numbers one after another, copied."""
-    blocks = [block.ravel() for network in networks for block in _turn(network, turned)]
-    return np.concatenate(blocks) if blocks else np.empty(0)
-
-
-def _split(theta: Array, like: Parameters, turned: bool) -> Parameters:
-    """Views of a vector as parameters, in the shapes of others."""
-    blocks, start = [], 0
-    for block in _turn(like, turned):
-        blocks.append(theta[start : start + block.size].reshape(block.shape))
-        start += block.size
-    return _turn(Parameters(*blocks), turned)
-
-
-def _turn(network: Parameters, turned: bool) -> Parameters:
-    """With what multiplies X transposed, if so is wanted: W1, or W2 where n_h = 0. And back."""
-    if not turned:
-        return network
-    if not network.b1.size:
-        return network._replace(W2=network.W2.T)
-    return network._replace(W1=network.W1.T)
 
 
 @cache

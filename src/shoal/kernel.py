@@ -7,7 +7,7 @@ the other side is described in kernel/kernel.c.
 import ctypes
 import os
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import (
     POINTER,
     Structure,
@@ -88,7 +88,7 @@ class Kernel:
         theta: Array,
         moments: Array,
         n_steps_done: int,
-        batches: list[Array | None],
+        batches: Sequence[Array | None],
         *,
         first_member: int = 0,
         threads: int = 1,

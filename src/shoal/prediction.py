@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 
 from shoal.activations import Array
-from shoal.engine import CompiledEngine, Engine, choose_engine, join
+from shoal.engine import CompiledEngine, Engine, choose_engine
 from shoal.errors import DataError
 from shoal.kernel_problem import can_take
 from shoal.lookup import Rows, Slots
 from shoal.losses import Loss
 from shoal.network import Parameters, forward
+from shoal.state import join
 
 BLOCK = 4096  # rows that the reference computes at a time, so that memory does not grow with m
 ALONE = 1_000_000  # multiplications up to which another thread costs more than it brings

@@ -3,17 +3,20 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import minimize
 
 from shoal.activations import Array
-from shoal.engine import Descent, Engine, Problem
+from shoal.engine import Engine, Problem
 from shoal.errors import DivergenceError
 from shoal.history import Callback, History, Monitor
+from shoal.kernel_problem import by_slot
 from shoal.network import Parameters
 from shoal.optimizers import Memory, Optimizer
 from shoal.recipe import Recipe
+from shoal.state import State
 
 CALL_SECONDS = 0.05  # a call of the engine should take about this long at most
 SECONDS_PER_PRODUCT = 5e-10  # of a weight and an example, forward and backward, on one core
@@ -76,7 +79,7 @@ def train(
         else:
             held_out, watched = validation[k], problem.batch(validation[k])
         monitor = Monitor(engine, watched, member.parameters, recipe)
-        runs.append(Run(member, monitor, held_out, recipe.averaging))
+        runs.append(Run(member, monitor, held_out))
     try:
         for group in _groups(runs, recipe, problem.m):
             seen = _seen(problem, group, recipe.alpha)
@@ -89,35 +92,17 @@ def train(
             if not run.monitor.stopped:
                 run.monitor.stop_interrupted()
     for run in runs:
-        run.member.parameters, run.member.memory = run.monitor.best, run.memory
+        run.member.parameters = run.monitor.best
         run.member.history = run.member.history.followed_by(run.monitor.history)
 
 
+@dataclass
 class Run:
-    """One member on its way: where it is, and where it can go back to."""
+    """One member on its way, who watches it, and the rows that it does not see."""
 
-    def __init__(
-        self, member: Member, monitor: Monitor, held_out: Array | None, averaging: float
-    ) -> None:
-        self.member, self.monitor, self.held_out = member, monitor, held_out
-        self.parameters, self.memory = member.parameters, member.memory
-        self.averaging, self.average = averaging, member.parameters
-        self.lowest, self.safe = np.inf, member.parameters
-
-    def advance(self, to: Descent, n_epochs: int, problem: Problem) -> None:
-        """Take what one call of the engine made, and see whether it is enough."""
-        losses = np.array(to[2]).reshape(n_epochs, -1).mean(axis=1)
-        if losses[0] < self.lowest:  # the cost before the first step is that of the old parameters
-            self.lowest, self.safe = losses[0], self.parameters
-        self.parameters, self.memory, _ = to
-        # The average of the last iterations is better than the newest (Polyak and Juditsky, 1992).
-        share, pairs = self.averaging, zip(self.average, self.parameters, strict=True)
-        if share:
-            self.average = Parameters(*(share * old + (1 - share) * new for old, new in pairs))
-        else:
-            self.average = self.parameters
-        objective = losses[-1] + _penalty(problem, self.parameters)
-        self.monitor.observe(losses.tolist(), objective, self.average)
+    member: Member
+    monitor: Monitor
+    held_out: Array | None
 
 
 def _groups(runs: list[Run], recipe: Recipe, m: int) -> list[list[Run]]:
@@ -128,7 +113,8 @@ def _groups(runs: list[Run], recipe: Recipe, m: int) -> list[list[Run]]:
         alone |= (len(held_out) / m) ** (m // _batches_per_epoch(m, recipe.batch_size)) > 1e-20
     groups: dict[int, list[Run]] = {}
     for k, run in enumerate(runs):
-        step = run.memory.n_steps if run.memory is not None else 0
+        memory = run.member.memory
+        step = memory.n_steps if memory is not None else 0
         groups.setdefault(k if alone else step, []).append(run)
     return list(groups.values())
 
@@ -170,76 +156,90 @@ def descend(
     """
     optimizer, halvings, active = recipe.optimizer, 0, runs
     assert optimizer is not None
-    for run in runs:
-        run.memory = run.memory or optimizer.init(run.parameters)
+    members = [run.member for run in runs]
+    state = State(
+        [member.parameters for member in members],
+        [member.memory or optimizer.init(member.parameters) for member in members],
+        turned=by_slot(problem.X),
+    )
+    average, safe, lowest = state.theta.copy(), state.theta.copy(), np.full(len(runs), np.inf)
     # Without a rule to check after every epoch, one call makes many.
     ruled = recipe.tol > 0 or runs[0].monitor.validation is not None
     at_once = 1 if ruled else epochs_per_call(problem, runs, recipe.batch_size)
     while active:
         first = active[0]
         n_epochs = min(at_once, recipe.max_iter - first.monitor.history.n_iter)
-        if not n_epochs:
-            for run in active:
-                run.monitor.stop_at_limit()
-            return
-        batches = _batches(problem.m, recipe.batch_size, runs[0].member.random, n_epochs)
-        results = _in_calls(engine, problem, active, optimizer, batches, deadline)
-        if not all(np.isfinite(part).all() for to in results for part in (*to[0], to[2])):
+        batches = _batches(problem.m, recipe.batch_size, first.member.random, n_epochs)
+        before = state.theta.copy()
+        costs = _in_calls(engine, problem, state, optimizer, batches, deadline)
+        if not all(np.isfinite(part).all() for part in (state.theta, state.moments, costs)):
             halvings += 1
-            if halvings > MOST_HALVINGS:
-                raise DivergenceError(
-                    "the cost left the finite numbers in iteration "
-                    f"{first.monitor.history.n_iter + 1}, and again after {MOST_HALVINGS} halvings "
-                    f"of the learning rate (to {optimizer.learning_rate:g}): choose a much "
-                    "smaller learning_rate, or look for absurdly large values in the table"
-                )
-            optimizer = replace(optimizer, learning_rate=optimizer.learning_rate / 2)
-            for run in active:
-                run.parameters, run.memory = run.safe, optimizer.init(run.safe)
+            optimizer = _slower(optimizer, halvings, first)
+            state.theta[:], state.moments[:], state.n_steps = safe, 0, 0
             continue
+        done = n_epochs if len(costs) == len(batches) else 1
+        losses = costs.reshape(done, -1, len(active)).mean(axis=1)
+        # The cost before the first step is that of the parameters before.
+        better = losses[0] < lowest
+        safe[better], lowest[better] = before[better], losses[0, better]
+        # The average of the last steps is better than the newest (Polyak and Juditsky, 1992).
+        average = recipe.averaging * average + (1 - recipe.averaging) * state.theta
         late = time.perf_counter() > deadline
-        for run, to in zip(active, results, strict=True):
-            run.advance(to, n_epochs if len(to[2]) == len(batches) else 1, problem)
+        for k, run in enumerate(active):
+            newest, smooth = map(state.parameters, (state.theta[k], average[k].copy()))
+            objective = float(losses[-1, k]) + _penalty(problem, newest)
+            run.monitor.observe(losses[:, k].tolist(), objective, smooth)
             if late:
                 run.monitor.stop_late()
-        asked = first.monitor.tell(callbacks, first.parameters)
+        asked = callbacks and first.monitor.tell(callbacks, state.member(0)[0])
+        at_limit = first.monitor.history.n_iter == recipe.max_iter
+        for run in active:
+            if asked and not run.monitor.stopped:
+                run.monitor.stop_asked()
+            elif at_limit and not run.monitor.stopped:
+                run.monitor.stop_at_limit()
         going = [k for k, run in enumerate(active) if not run.monitor.stopped]
-        if asked:
-            for k in going:
-                active[k].monitor.stop_asked()
-            return
         if len(going) < len(active):
+            for k, run in enumerate(active):
+                if run.monitor.stopped:
+                    run.member.memory = state.member(k)[1]
+            state.keep(going)
+            average, safe, lowest = average[going], safe[going], lowest[going]
             weight = problem.sample_weight
             if weight is not None and weight.ndim > 1:
                 problem = replace(problem, sample_weight=weight[going])
             active = [active[k] for k in going]
 
 
+def _slower(optimizer: Optimizer, halvings: int, run: Run) -> Optimizer:
+    """Half the step, if there was not enough of that."""
+    if halvings > MOST_HALVINGS:
+        raise DivergenceError(
+            "the cost left the finite numbers in iteration "
+            f"{run.monitor.history.n_iter + 1}, and again after {MOST_HALVINGS} halvings of the "
+            f"learning rate (to {optimizer.learning_rate:g}): choose a much smaller "
+            "learning_rate, or look for absurdly large values in the table"
+        )
+    return replace(optimizer, learning_rate=optimizer.learning_rate / 2)
+
+
 def _in_calls(
     engine: Engine,
     problem: Problem,
-    runs: list[Run],
+    state: State,
     optimizer: Optimizer,
     batches: list[Array | None],
     deadline: float,
-) -> list[Descent]:
-    """One step per batch, or fewer where time runs out, in calls of about 50 ms."""
-    networks = [run.parameters for run in runs]
-    memories = [run.memory for run in runs if run.memory is not None]
-    costs: list[list[float]] = [[] for _ in runs]
-    n_weights = sum(network.W1.size + network.W2.size for network in networks)
+) -> Array:
+    """One step per batch, or fewer where time runs out, in calls of about 50 ms: the costs."""
     examples = problem.m if batches[0] is None else len(batches[0])
-    at_once = max(1, int(CALL_SECONDS / (SECONDS_PER_PRODUCT * examples * n_weights)))
+    at_once = max(1, int(CALL_SECONDS / (SECONDS_PER_PRODUCT * examples * state.theta.size)))
+    costs = []
     for start in range(0, len(batches), at_once):
-        results = engine.descend_together(
-            problem, networks, optimizer, memories, batches[start : start + at_once]
-        )
-        networks, memories = [to[0] for to in results], [to[1] for to in results]
-        for so_far, to in zip(costs, results, strict=True):
-            so_far.extend(to[2])
+        costs.append(engine.descend(problem, state, optimizer, batches[start : start + at_once]))
         if time.perf_counter() > deadline:
             break
-    return list(zip(networks, memories, costs, strict=True))
+    return np.concatenate(costs)
 
 
 def minimize_lbfgs(
@@ -254,7 +254,7 @@ def minimize_lbfgs(
 
     It ends where the largest entry of the gradient is at most `recipe.smallest_gradient`.
     """
-    monitor, start = run.monitor, run.parameters
+    monitor, start = run.monitor, run.member.parameters
     latest: tuple[Array, float] | None = None  # of the newest evaluation: SciPy tells only theta
 
     def objective(theta: Array) -> tuple[float, Array]:
@@ -302,7 +302,8 @@ def minimize_lbfgs(
 def epochs_per_call(problem: Problem, runs: list[Run], batch_size: int | None) -> int:
     """How many epochs take about 50 ms, from sizes alone: a clock would make results differ."""
     n_steps = 1 if batch_size is None else _batches_per_epoch(problem.m, batch_size)
-    n_weights = sum(run.parameters.W1.size + run.parameters.W2.size for run in runs)
+    networks = [run.member.parameters for run in runs]
+    n_weights = sum(network.W1.size + network.W2.size for network in networks)
     seconds = 50e-6 * n_steps + 5e-9 * problem.m * n_weights
     return max(1, int(CALL_SECONDS / seconds))
 
@@ -313,10 +314,13 @@ def _batches(
     """Which examples each step sees: batches of about the size, as equal as can be."""
     if batch_size is None or batch_size >= m:
         return [None] * n_epochs
-    batches: list[Array | None] = []
-    for _ in range(n_epochs):
-        batches.extend(np.array_split(random.permutation(m), _batches_per_epoch(m, batch_size)))
-    return batches
+    n = _batches_per_epoch(m, batch_size)
+    small, larger = divmod(m, n)
+    sizes = np.full(n, small)
+    sizes[:larger] += 1
+    ends = [0, *np.cumsum(sizes).tolist()]
+    orders = (random.permutation(m) for _ in range(n_epochs))
+    return [order[start:end] for order in orders for start, end in pairwise(ends)]
 
 
 def _batches_per_epoch(m: int, batch_size: int) -> int:
