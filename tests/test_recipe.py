@@ -67,6 +67,14 @@ def test_a_wide_table_makes_a_model_of_a_megabyte() -> None:
     assert narrowed(recipe(), 10, 3) == recipe()
 
 
+def test_more_can_be_learnt_of_more_rows_and_less_of_several_classes() -> None:
+    """Bins by the number of rows, for values, two classes and several."""
+    for n_classes, few, many in ((0, 16, 32), (2, 8, 16), (3, 4, 4), (10, 4, 4)):
+        n_bins = [choose_recipe(SETTINGS, m, n_classes=n_classes).n_bins for m in (500, 5_000)]
+        assert n_bins == [few, many]
+    assert choose_recipe(SETTINGS, 10_000, n_classes=10).n_bins == 16
+
+
 def test_a_skip_only_where_it_folds() -> None:
     """Not with sigmoid and tanh units, and not without hidden units."""
     assert not recipe(activation="tanh").skip

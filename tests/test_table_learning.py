@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 
 from shoal.errors import DataError, ParameterError
 from shoal.table import LARGEST, Column
-from shoal.table_learning import MOST_LEVELS, learn_columns, merge_rows
+from shoal.table_learning import MOST_LEVELS, MOST_LEVELS_PLAIN, learn_columns, merge_rows
 
 
 def learn(values: Any, name: str = "x", **how: Any) -> Column:
@@ -81,14 +81,25 @@ def test_levels_come_by_share_and_then_by_name() -> None:
     assert learn(values).levels == learn(values[::-1]).levels == levels
 
 
-def test_a_hundred_levels_at_most() -> None:
+def test_a_hundred_levels_at_most_without_bins() -> None:
     """The rarer ones have no slot, and the note says how many there were."""
     values = [f"{k:03}" for k in range(150) for _ in range(2)] + ["149"]
     column = learn(values)
-    assert len(column.levels) == MOST_LEVELS == 100
+    assert len(column.levels) == MOST_LEVELS_PLAIN == 100
     assert column.levels[:2] == ("149", "000")
     assert column.note == "the most frequent of 150 levels"
     assert sum(column.shares) == pytest.approx(201 / 301)
+
+
+def test_thousands_of_levels_with_bins() -> None:
+    """Each level in five rows has a slot, at most 5,000 of them, and one is for all others."""
+    values = [f"{k:04}" for k in range(5_001) for _ in range(5)] + ["rare"] * 4
+    table = pl.DataFrame({"x": values})
+    (column,) = learn_columns(table, n_bins=8).columns
+    assert len(column.levels) == MOST_LEVELS == 5_000
+    assert column.others
+    assert column.width == 5_001
+    assert sum(column.shares) == pytest.approx(1)
 
 
 def test_constant_but_for_missing_values() -> None:

@@ -164,11 +164,15 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             settings |= {"solver": solver, "max_iter": 1, "tol": 0.0, "early_stopping": False}
         elif hasattr(X, "tocsr") and self.solver == "auto":
             settings |= {"solver": "adam"}  # bins and a linear start would fill a sparse table
-        recipe = choose_recipe(settings, len(y), n_columns=X.shape[1], classes=is_classifier(self))
+        Y, loss = self._encode_target(y, reset=not goes_on)
+        n_classes = 0
+        if is_classifier(self):  # of several labels, each has 2
+            n_classes = len(Y) if loss.name == "softmax" else 2
+        recipe = choose_recipe(settings, len(y), n_columns=X.shape[1], n_classes=n_classes)
         if recipe.solver == "lbfgs" and as_frame(X) is None:
             X, y, weight = merge_rows(X, y, weight)
+            Y, loss = self._encode_target(y, reset=False)
         self._recipe = recipe
-        Y, loss = self._encode_target(y, reset=not goes_on)
         network = {name: settings[name] for name in NETWORK_SETTINGS if name in settings}
         if goes_on:
             for name, now in network.items():

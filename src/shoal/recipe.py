@@ -124,7 +124,7 @@ COMMITTEE = Defaults(
 
 
 def choose_recipe(
-    settings: dict[str, Any], m: int, *, n_columns: int = 1, classes: bool = True
+    settings: dict[str, Any], m: int, *, n_columns: int = 1, n_classes: int = 2
 ) -> Recipe:
     """Decide every setting that is "auto" for m examples.
 
@@ -136,8 +136,8 @@ def choose_recipe(
         Examples.
     n_columns : int
         Of the table.
-    classes : bool
-        Whether the target is classes.
+    n_classes : int
+        Of the target; 0 if it is values.
 
     Raises
     ------
@@ -194,7 +194,7 @@ def choose_recipe(
         optimizer=optimizers[solver],
         alpha=alpha,
         dropout=_number(
-            settings, "dropout", 0.0 if classes else defaults.dropout, lowest=0, below=1
+            settings, "dropout", 0.0 if n_classes else defaults.dropout, lowest=0, below=1
         ),
         batch_size=batch_size if stochastic else None,
         max_iter=max_iter,
@@ -209,7 +209,7 @@ def choose_recipe(
         output_scale=defaults.output_scale if scale is None else 1.0,
         skip=_flag(settings, "skip", committee and foldable),
         n_bins=_integer(
-            settings, "n_bins", _bins(m, n_columns, classes) if committee else 0, lowest=0
+            settings, "n_bins", _bins(m, n_columns, n_classes) if committee else 0, lowest=0
         ),
         committee=committee,
     )
@@ -222,9 +222,11 @@ def _batch(m: int, committee: bool) -> int:
     return 256 if m >= 4_000 else min(COMMITTEE.batch_size, m)
 
 
-def _bins(m: int, n_columns: int, classes: bool) -> int:
-    """Few for few rows or many columns; values to predict can bear more than classes."""
-    if classes:
+def _bins(m: int, n_columns: int, n_classes: int) -> int:
+    """Few for few rows or many columns: of several classes fewest, of values most."""
+    if n_classes > 2:
+        n_bins = 16 if m >= 6_000 else 4
+    elif n_classes:
         n_bins = 16 if m >= 1_500 else 8
     else:
         n_bins = 32 if m >= 3_000 else 16 if m >= 300 else 8

@@ -13,8 +13,8 @@ from shoal.cells import LARGEST, as_days, as_frame, as_numbers, as_text, check_f
 from shoal.errors import DataError, ParameterError
 from shoal.table import Column, Columns
 
-MOST_LEVELS = 100
-FEWEST_ROWS = 5
+MOST_LEVELS, FEWEST_ROWS = 5_000, 5  # of a category, and in how many rows each must be
+MOST_LEVELS_PLAIN = 100  # without bins; then one row is enough
 SIDE_BY_SIDE = 16  # columns of an array that are looked at together
 CELLS: dict[str, tuple[type, ...]] = {  # a bool is an int too, so it comes first
     "boolean": (bool, np.bool_),
@@ -93,8 +93,8 @@ def _learn_column(name: str, series: Any, weight: Array, categorical: bool, n_bi
     """What one column of a data frame is, from its type and its values."""
     kind = "category" if categorical else _kind(series)
     if kind == "category":
-        fewest = FEWEST_ROWS if n_bins else 1
-        return _learn_category(name, as_text(name, series), weight, fewest)
+        most, fewest = (MOST_LEVELS, FEWEST_ROWS) if n_bins else (MOST_LEVELS_PLAIN, 1)
+        return _learn_category(name, as_text(name, series), weight, most, fewest)
     if kind == "date":
         return _learn_number(name, as_days(name, series), weight, kind, n_bins)
     values = as_numbers(name, series)
@@ -191,7 +191,9 @@ def _scaled(column: Column, center: float, scale: float) -> Column:
     return replace(column, center=center, scale=scale)
 
 
-def _learn_category(name: str, values: list[str | None], weight: Array, fewest: int) -> Column:
+def _learn_category(
+    name: str, values: list[str | None], weight: Array, most: int, fewest: int
+) -> Column:
     """The levels in at least `fewest` rows, most frequent first, and the share of rows of each."""
     shares: dict[str, float] = {}
     counts: dict[str, int] = {}
@@ -209,7 +211,7 @@ def _learn_category(name: str, values: list[str | None], weight: Array, fewest: 
     if len(shares) > 10 and max(counts.values()) == 1:
         return Column(name, "unused", note=f"{len(shares)} different values: an identifier")
     ordered = sorted(shares, key=lambda level: (-shares[level], level))
-    levels = [level for level in ordered if counts[level] >= fewest][:MOST_LEVELS]
+    levels = [level for level in ordered if counts[level] >= fewest][:most]
     if not levels and missing == 0:
         note = f"{len(ordered)} different values, none in {fewest} rows"
         return Column(name, "unused", note=note)

@@ -249,7 +249,8 @@ class ShoalTuner(MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]
             raise DataError("ShoalTuner requires y to be passed, but the target y is None")
         settings = self.estimator.get_params(deep=False)
         classes, m = is_classifier(self.estimator), len(y)
-        recipe = choose_recipe(settings, m, classes=classes)
+        n_classes = len(set(np.ravel(y).tolist())) if classes else 0
+        recipe = choose_recipe(settings, m, n_classes=n_classes)
         if m <= TINY:
             raise DataError(
                 f"{m} rows are too few to tune on: from {TINY + 1} on they are held out in turn"
