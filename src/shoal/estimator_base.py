@@ -184,6 +184,7 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         else:
             self._learn(X, Y, weight, loss)
         problem = self._problem(X, Y, weight, loss)
+        del Y  # the problem has its own, in its own type
         parts = self._hold_out(problem, recipe)
         if not goes_on:
             self._network: dict[str, Any] = network

@@ -240,10 +240,10 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
                     f"y has the class {label!r}, which is none of the model's: "
                     f"{', '.join(map(repr, self.classes_.tolist()[:20]))}"
                 )
-        index = np.searchsorted(self.classes_, y)
         if len(self.classes_) == 2:
-            return index[None].astype(float), BinaryCrossEntropy()
-        return np.eye(len(self.classes_))[:, index], CrossEntropy()
+            return (y == self.classes_[1])[None].astype(np.float32), BinaryCrossEntropy()
+        index = np.searchsorted(self.classes_, y)
+        return np.eye(len(self.classes_), dtype=np.float32)[:, index], CrossEntropy()
 
     def _judge(
         self, problem: Problem, parts: list[Array], network: Parameters

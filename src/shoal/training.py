@@ -169,16 +169,21 @@ def descend(
     while active:
         first = active[0]
         n_epochs = min(at_once, recipe.max_iter - first.monitor.history.n_iter)
-        batches = _batches(problem.m, recipe.batch_size, first.member.random, n_epochs)
         before = state.theta.copy()
-        costs = _in_calls(engine, problem, state, optimizer, batches, deadline)
+        costs, all_done = _in_calls(
+            engine,
+            problem,
+            state,
+            optimizer,
+            _batches(problem.m, recipe.batch_size, first.member.random, n_epochs),
+            deadline,
+        )
         if not all(np.isfinite(part).all() for part in (state.theta, state.moments, costs)):
             halvings += 1
             optimizer = _slower(optimizer, halvings, first)
             state.theta[:], state.moments[:], state.n_steps = safe, 0, 0
             continue
-        done = n_epochs if len(costs) == len(batches) else 1
-        losses = costs.reshape(done, -1, len(active)).mean(axis=1)
+        losses = costs.reshape(n_epochs if all_done else 1, -1, len(active)).mean(axis=1)
         # The cost before the first step is that of the parameters before.
         better = losses[0] < lowest
         safe[better], lowest[better] = before[better], losses[0, better]
@@ -230,8 +235,11 @@ def _in_calls(
     optimizer: Optimizer,
     batches: list[Array | None],
     deadline: float,
-) -> Array:
-    """One step per batch, or fewer where time runs out, in calls of about 50 ms: the costs."""
+) -> tuple[Array, bool]:
+    """One step per batch, or fewer where time runs out, in calls of about 50 ms.
+
+    The cost of each, and whether they are all.
+    """
     examples = problem.m if batches[0] is None else len(batches[0])
     at_once = max(1, int(CALL_SECONDS / (SECONDS_PER_PRODUCT * examples * state.theta.size)))
     costs = []
@@ -239,7 +247,8 @@ def _in_calls(
         costs.append(engine.descend(problem, state, optimizer, batches[start : start + at_once]))
         if time.perf_counter() > deadline:
             break
-    return np.concatenate(costs)
+    made = np.concatenate(costs)
+    return made, len(made) == len(batches)
 
 
 def minimize_lbfgs(
