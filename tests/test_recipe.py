@@ -58,7 +58,7 @@ def test_a_named_solver_and_a_bare_network_are_plain() -> None:
 
 def test_a_wide_table_makes_a_model_of_a_megabyte() -> None:
     """Fewer bins where there are many columns, and fewer units where there are many inputs."""
-    assert recipe(10**6).n_bins == 16
+    assert recipe(10**6).n_bins == 64
     assert choose_recipe(SETTINGS, 500, n_columns=200).n_bins == 5
     assert choose_recipe(SETTINGS, 500, n_columns=784).n_bins == 0
     for n_x in (10, 300, 1_000, 3_000):
@@ -69,10 +69,10 @@ def test_a_wide_table_makes_a_model_of_a_megabyte() -> None:
 
 def test_more_can_be_learnt_of_more_rows_and_less_of_several_classes() -> None:
     """Bins by the number of rows, for values, two classes and several."""
-    for n_classes, few, many in ((0, 16, 32), (2, 8, 16), (3, 4, 4), (10, 4, 4)):
-        n_bins = [choose_recipe(SETTINGS, m, n_classes=n_classes).n_bins for m in (500, 5_000)]
-        assert n_bins == [few, many]
-    assert choose_recipe(SETTINGS, 10_000, n_classes=10).n_bins == 16
+    expected = {0: [16, 32, 32], 2: [8, 16, 64], 3: [4, 4, 16], 10: [4, 4, 16]}
+    for n_classes, n_bins in expected.items():
+        recipes = [choose_recipe(SETTINGS, m, n_classes=n_classes) for m in (500, 5_000, 50_000)]
+        assert [recipe.n_bins for recipe in recipes] == n_bins
 
 
 def test_a_skip_only_where_it_folds() -> None:

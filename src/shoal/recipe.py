@@ -227,7 +227,7 @@ def _bins(m: int, n_columns: int, n_classes: int) -> int:
     if n_classes > 2:
         n_bins = 16 if m >= 6_000 else 4
     elif n_classes:
-        n_bins = 16 if m >= 1_500 else 8
+        n_bins = 64 if m >= 10_000 else 16 if m >= 1_500 else 8
     else:
         n_bins = 32 if m >= 3_000 else 16 if m >= 300 else 8
     n_bins = min(n_bins, MOST_BINS // n_columns)
