@@ -56,8 +56,9 @@ RULES = {
     "table": ("activations cells errors lookup network", "numpy", ""),
     "prediction": ("activations engine errors kernel_problem lookup losses network", "numpy", ""),
     "attribution": ("activations errors lookup network secants table", "numpy", ""),
+    "bounds": ("activations attribution errors secants table", "numpy", ""),
     "model": (
-        "activations attribution cells errors losses network prediction table",
+        "activations attribution bounds cells errors losses network prediction table",
         "numpy",
         "",
     ),
