@@ -28,13 +28,8 @@ from shoal.secants import secant
 from shoal.table import Column
 
 CLIMBS = 20  # steps in which the lines are improved
-# Where g′ turns, and where it jumps.
-_TURNS = {
-    "sigmoid": (0.0,),
-    "tanh": (0.0,),
-    "silu": (2.3993572805154675,),
-    "gelu": (1.4185040087908285,),
-}
+# Where g′ turns, ± what stands here, and whose jumps at 0.
+_TURNS = {"sigmoid": 0.0, "tanh": 0.0, "silu": 2.3993572805154675, "gelu": 1.4185040087908285}
 _KINKED = ("relu", "leaky_relu")
 
 
