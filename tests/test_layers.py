@@ -57,8 +57,9 @@ RULES = {
     "prediction": ("activations engine errors kernel_problem lookup losses network", "numpy", ""),
     "attribution": ("activations errors lookup network secants table", "numpy", ""),
     "bounds": ("activations attribution errors secants table", "numpy", ""),
+    "foreign": ("activations errors folding losses network table", "numpy", ""),
     "model": (
-        "activations attribution bounds cells errors losses network prediction table",
+        "activations attribution bounds cells errors foreign losses network prediction table",
         "numpy",
         "",
     ),

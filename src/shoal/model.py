@@ -1,8 +1,9 @@
 """Model: what training makes and everything else reads. The narrow waist of the house."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from shoal.attribution import Explainer
 from shoal.bounds import Box
 from shoal.cells import frame_like
 from shoal.errors import ParameterError
+from shoal.foreign import read_nnet, read_sklearn
 from shoal.losses import CrossEntropy, Loss
 from shoal.network import Parameters
 from shoal.prediction import Predictor
@@ -153,6 +155,62 @@ class Model:
         center = self.predict(X)
         reach = reach[0] if center.ndim == 1 else reach
         return np.stack([center - reach, center + reach], axis=-1)
+
+    # ---- of others ----
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any, *, target: str | Sequence[str] | None = None) -> "Model":
+        """The model that a network fitted by scikit-learn is; it predicts the same.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline
+            Fitted, with one hidden layer or none. In a Pipeline a StandardScaler may come before.
+        target : str or sequence of str, optional
+            Names of the targets, which scikit-learn does not keep.
+
+        Raises
+        ------
+        ParameterError
+            If there are more hidden layers, or other steps in the Pipeline.
+        """
+        return cls(**read_sklearn(estimator, target))
+
+    @classmethod
+    def from_nnet(
+        cls,
+        source: str | Path | Mapping[str, Any],
+        *,
+        target: str | Sequence[str] | None = None,
+    ) -> "Model":
+        """The model that a network fitted by R's `nnet` is, or by its `multinom`.
+
+        Parameters
+        ----------
+        source : path or mapping
+            A file that R has written of a fit:
+
+                keep <- c("n", "nsunits", "softmax", "censored", "wts", "lev", "coefnames")
+                dput(unclass(fit)[keep], "fit.txt", control = c("niceNames", "digits17"))
+
+            Or those as a mapping: `n`, the numbers of inputs, hidden units and outputs, and `wts`
+            must be there; `linout`, whether outputs are linear, may stand for `nsunits`.
+        target : str or sequence of str, optional
+            Names of the targets.
+
+        Raises
+        ------
+        ParameterError
+            If the net has connections past its hidden layer (skip), or is of censored classes.
+        DataError
+            If the file cannot be read, or its weights are not those of such a net.
+
+        Notes
+        -----
+        R takes a sigmoid below 3e-7 for 0 and one above 1 - 3e-7 for 1, which is not done here: a
+        unit may differ by that much. Factors are inputs as R's contrasts name them.
+        """
+        return cls(**read_nnet(source, target))
 
     # ---- what it has learnt ----
 
