@@ -39,7 +39,7 @@ def mlp(kind=MLPClassifier, **settings):
 LABELS = {
     "text": NAMES[IRIS.target],
     "int": IRIS.target,
-    "float": IRIS.target / 2,
+    "float": IRIS.target.astype(float),
     "bool": IRIS.target == 1,
     "two": NAMES[np.minimum(IRIS.target, 1)],
     "int8": IRIS.target.astype(np.int8),
