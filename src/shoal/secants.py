@@ -75,7 +75,8 @@ def _near_softplus(B: Array, D: Array) -> Array:
     """From the greater end c down by d: softplus(c) - softplus(c - d) = -ln(1 + σ(c)(e^-d - 1))."""
     size = np.abs(D)
     drop = np.log1p(sigmoid(np.maximum(B, B + D)) * np.expm1(-size))
-    return np.where(size > 0, -drop / np.where(size > 0, size, 1), sigmoid(B))
+    moves = size > 1e-300  # below, the product with σ(c) would lose digits
+    return np.where(moves, -drop / np.where(moves, size, 1), sigmoid(B))
 
 
 def _near_silu(B: Array, D: Array) -> Array:
