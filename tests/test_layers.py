@@ -100,8 +100,8 @@ RULES = {
     ),
     "cli": (
         (
-            "activations atomic cells engine errors estimators history model model_file network "
-            "playground table table_file table_learning training tuning"
+            "activations atomic cells engine errors estimators explain history model model_file "
+            "network playground table table_file table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
