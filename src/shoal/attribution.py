@@ -243,7 +243,8 @@ def slot_slopes(column: Column, values: Array) -> Array:
     if column.n_bins:
         at, _ = column.place(values)
         inside = np.flatnonzero((values >= column.edges[0]) & (values < column.edges[-1]))
-        slopes[inside, 1 + at[inside]] = 1 / np.diff(column.edges)[at[inside]]
+        widths = np.maximum(np.diff(column.edges), 1e-300)
+        slopes[inside, 1 + at[inside]] = 1 / widths[at[inside]]
     return slopes
 
 
