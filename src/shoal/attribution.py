@@ -31,7 +31,7 @@ from shoal.network import Parameters
 from shoal.secants import curvature, secant, second_derivative
 from shoal.table import Column, Columns
 
-BLOCK = 2**21  # numbers of the largest array at a time
+BLOCK = 2**19  # numbers of the largest array at a time
 
 
 @dataclass(frozen=True)
