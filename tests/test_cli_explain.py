@@ -39,7 +39,7 @@ def test_a_row(model: Path, penguins: pl.DataFrame) -> None:
     for name in ("bill_length_mm", "island"):
         added = (difference[0][name] - difference[1][name]).item()
         assert re.search(rf"{name} .*\s{re.escape(f'{added:+.3f}')}$", text, flags=re.MULTILINE)
-    assert "8 hidden units of tanh; those that add most:" in text
+    assert "64 hidden units of tanh; those that add most:" in text
 
 
 def test_a_class_of_a_row(model: Path) -> None:
