@@ -177,7 +177,7 @@ def test_a_linear_part_is_no_unit(tmp_path: Path) -> None:
     W1, b1, W2, _ = (block.astype(float) for block in model.parameters)
     start = np.maximum(W1 @ model.columns.centers() + b1[:, 0], 0)
     added = (W2[0] * (found.A1[:, 0] - start))[-2:].sum()
-    sign = 1 if f"{model.classes[1]} rather than" in text else -1
+    sign = 1 if f"\n{model.classes[1]} rather than" in text else -1
     assert float(words[2]) == pytest.approx(sign * added, abs=1e-3)
 
 
