@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from command_line import NEW, PENGUINS, shoal
 from explained import make, table
-from shoal import load_model, save_model
+from shoal import LOSSES, load_model, save_model
 from shoal.explain import importance, steps
+from shoal.table import Column, Columns
+from sound_models import make_model
 
 
 @pytest.fixture
@@ -109,7 +112,7 @@ def test_a_table_without_the_target(model: Path) -> None:
 
 def test_a_large_table_is_sampled(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many rows some are looked at, and that is said."""
-    monkeypatch.setattr("shoal.cli.explain.ENOUGH", 50)
+    monkeypatch.setattr(sys.modules["shoal.cli.explain"], "ENOUGH", 50)  # the name is the verb
     done = shoal("explain", model, PENGUINS, "--json")
     assert "50 of the 344 rows are looked at" in done.stderr
     assert json.loads(done.stdout)["rows"] == 50
@@ -187,6 +190,22 @@ def test_a_table_that_lacks_a_column(model: Path) -> None:
     for more in (["--row", 1], []):
         done = shoal("explain", model, "-", *more, stdin=text, code=1)
         assert "the table lacks column 'bill_length_mm'" in done.stderr
+
+
+def test_a_model_that_knows_no_names(tmp_path: Path) -> None:
+    """A model of an array is asked by its names x1, x2, beside whatever else the table has."""
+    columns = Columns((Column("x1", "number"), Column("x2", "number")), named=False)
+    model = make_model(LOSSES["identity"](), columns=columns)
+    save_model(model, tmp_path / "m.shoal")
+    table = b"x2,more,x1,y\n1,2,3,4\n5,6,7,8\n"
+    document = json.loads(
+        shoal("explain", tmp_path / "m.shoal", "-", "--row", 2, "--json", stdin=table).stdout
+    )
+    assert document["prediction"] == pytest.approx(model.predict([[7, 5]])[0])
+    assert document["actual"] == 8
+    assert "x1" in shoal("explain", tmp_path / "m.shoal", "-", stdin=table).stdout
+    done = shoal("explain", tmp_path / "m.shoal", "-", "--row", 1, stdin=b"a,b\n1,2\n", code=1)
+    assert "lacks columns 'x1', 'x2'; it has columns 'a', 'b'" in done.stderr
 
 
 def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:

@@ -155,22 +155,30 @@ class Explainer:
 
         The diagonal is what a column does by itself.
         """
+        return np.stack(list(self.each_interaction(X, baseline, by=by)))
+
+    def each_interaction(
+        self, X: Any, baseline: Any = None, *, by: str = "columns"
+    ) -> Iterator[Array]:
+        """Γ of one row after the other, (n_y, n, n)."""
         W1, b1, W2, _ = self.parameters
-        sums, starts, found = self._sum(by), self._baseline(baseline), []
+        sums, starts = self._sum(by), self._baseline(baseline)
+        n_starts = starts.shape[1]
         for x, _ in self.blocks(X):
-            total = np.zeros((x.shape[1], len(W2), len(sums), len(sums)))
+            lines = []
             for start in starts.T[:, :, None]:
                 dx = x - start
                 B, d = W1 @ start + b1, W1 @ dx
                 K = curvature(self.activation, B, d)
-                own = secant(self.activation, B, d) - K * d
-                for r in range(x.shape[1]):
+                lines.append((dx, K, secant(self.activation, B, d) - K * d))
+            for r in range(x.shape[1]):
+                total = np.zeros((len(W2), len(sums), len(sums)))
+                for dx, K, own in lines:
                     c = (W1 * dx[:, r]) @ sums.T  # (n_h, n)
                     for k, v in enumerate(W2):
-                        total[r, k] += c.T @ ((v * K[:, r])[:, None] * c)
-                        total[r, k] += np.diag((v * own[:, r]) @ c)
-            found.append(total / starts.shape[1])
-        return np.concatenate(found)
+                        total[k] += c.T @ ((v * K[:, r])[:, None] * c)
+                        total[k] += np.diag((v * own[:, r]) @ c)
+                yield total / n_starts
 
     # ---- rows ----
 

@@ -8,7 +8,7 @@ import click
 from shoal.cli.describe import news_sentences
 from shoal.cli.rows import kinds_of, naming, read_table, set_apart, shown, with_target
 from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_table, printable
-from shoal.errors import ParameterError
+from shoal.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,6 +78,7 @@ def explain(
 
     Of a large network --math shows what counts most; --math --json has every number.
     """
+    from shoal.cells import listed
     from shoal.model_file import load_model
 
     fitted, talk = load_model(model), Talk(quiet)
@@ -92,6 +93,10 @@ def explain(
     frame, notes = read_table(data, kinds, talk, keep_others=True)
     talk.say(*notes)
     with naming(data):
+        absent = [column for column in kinds_of(fitted) if column not in frame.columns]
+        if absent:
+            has = listed("column", frame.columns)
+            raise DataError(f"the table lacks {listed('column', absent)}; it has {has}")
         if row is None:
             _explain_table(fitted, data, frame, one, talk, as_json)
             return
@@ -100,9 +105,13 @@ def explain(
                 f"there is no row {row:,}: {shown(data)} has {len(frame):,}, counted from 1"
             )
         chosen = frame[row - 1]
-        fitted.predict(chosen)  # says what is wrong with the columns
         talk.say(*news_sentences(fitted.columns.columns, chosen))
         _explain_row(fitted, f"row {row:,} of {shown(data)}", chosen, one, label, math, as_json)
+
+
+def _read_by(model: "Model", frame: "pl.DataFrame") -> "pl.DataFrame":
+    """The frame as the model reads it: one that knows no names goes by position."""
+    return frame if model.columns.named else frame.select(c.name for c in model.columns.columns)
 
 
 # ---- a table -----------------------------------------------------------------------------------
@@ -126,7 +135,7 @@ def _explain_table(
     if target is not None and target in frame.columns:
         y = set_apart(data, frame, target, model.classes is not None).y
     with talk.busy("explaining"):
-        table = importance(model, frame, y)
+        table = importance(model, _read_by(model, frame), y)
     if as_json:
         print_json({"rows": len(frame), "columns": table.to_dicts()})
         return
@@ -157,10 +166,11 @@ def _explain_row(
     """Print what drove the prediction of one row."""
     from shoal.explain import steps
 
+    actual = row[target][0] if target is not None and target in row.columns else None
+    row = _read_by(model, row)
     found = steps(model, row)
     questions = _questions(model, found, label)
     parts = model.explainer.integrated_gradients(row)
-    actual = row[target][0] if target is not None and target in row.columns else None
     if as_json:
         print_json(_document(model, row, found, parts, actual, math))
         return
