@@ -64,8 +64,7 @@ class Box:
             slots = np.zeros((len(values), column.width))
             if column.kind != "unused":
                 column.fill(values, slots)
-            own = explainer.columns.order[inputs]
-            self.of_column.append(W1[:, inputs[np.argsort(own)]])
+            self.of_column.append(W1[:, inputs])
             self.parts.append(self.of_column[-1] @ slots.T)
         # Of each sum over the inputs: the most that rounding can add up to.
         n = W1.shape[1] + len(W1) + 16
