@@ -24,6 +24,7 @@ RULES = {
     "activations": ("errors", "numpy", ""),
     "losses": ("activations errors", "numpy", ""),
     "network": ("activations errors losses", "numpy", ""),
+    "secants": ("activations", "numpy", ""),
     "datasets": ("activations errors", "numpy", ""),
     # learning
     "optimizers": ("activations network", "numpy", ""),
@@ -59,7 +60,15 @@ RULES = {
         "numpy",
         "",
     ),
-    "model": ("activations errors losses network prediction table", "numpy", ""),
+    "attribution": ("activations errors lookup network secants table", "numpy", ""),
+    "bounds": ("activations attribution errors secants table", "numpy", ""),
+    "foreign": ("activations errors folding losses network table", "numpy", ""),
+    "model": (
+        "activations attribution bounds cells errors foreign losses network prediction table",
+        "numpy",
+        "",
+    ),
+    "explain": ("activations cells errors model", "numpy", ""),
     "table_learning": ("activations cells errors table", "numpy", "narwhals"),
     # the estimators: the only modules on scikit-learn
     "estimator_input": ("activations cells errors table", "numpy sklearn", ""),
@@ -96,8 +105,8 @@ RULES = {
     ),
     "cli": (
         (
-            "activations atomic cells engine errors estimators history model model_file network "
-            "playground table table_file table_learning training tuning"
+            "activations atomic cells engine errors estimators explain history model model_file "
+            "network playground table table_file table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
