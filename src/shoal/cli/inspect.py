@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from shoal.cli.describe import column_record, column_words, network_words
-from shoal.cli.scores import OF_LABELS, OF_VALUES, Scores, score_table
 from shoal.cli.talk import JSON_OPTION, print_json, print_table
+from shoal.describe import column_record, column_words, network_words
+from shoal.scores import OF_LABELS, OF_VALUES, Scores, score_table
 
 PARTS = {"train": "learnt from", "held_out": "held out"}
 

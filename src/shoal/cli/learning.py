@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shoal.cli.describe import column_record, column_sentences
 from shoal.cli.options import HELD_OUT, RENAMED
-from shoal.cli.rows import Rows, count, naming, read_rows, read_training_rows
-from shoal.cli.scores import Scores, score, score_baselines, score_table
+from shoal.cli.rows import count, naming, read_rows, read_training_rows
 from shoal.cli.talk import Talk
 from shoal.cli.training import split
+from shoal.describe import column_record, column_sentences
 from shoal.errors import DataError, ShoalError
+from shoal.scores import Rows, Scores, score, score_baselines, score_table
 
 if TYPE_CHECKING:
     from shoal.model import Model

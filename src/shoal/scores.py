@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
 
     from shoal.activations import Array
-    from shoal.cli.rows import Rows
     from shoal.model import Model
 
 Scores: TypeAlias = dict[str, float | None]
@@ -17,6 +16,53 @@ Scores: TypeAlias = dict[str, float | None]
 OF_LABELS = ["accuracy", "balanced accuracy", "ROC AUC", "log-loss"]
 OF_VALUES = ["R²", "RMSE", "MAE"]
 LOWER_IS_BETTER = ("log-loss", "RMSE", "MAE")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table, each with its target.
+
+    Attributes
+    ----------
+    source : str
+        The file, for messages.
+    X : DataFrame
+        All columns but the target.
+    y : array (m,)
+        Labels (text, int64 or bool) if `classify`, else float64 values.
+    target : str
+        The target's name.
+    classify : bool
+    """
+
+    source: str
+    X: "pl.DataFrame"
+    y: "Array"
+    target: str
+    classify: bool
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def where(self, mask: "Array") -> "Rows":
+        """Some of the rows, by a truth for each."""
+        return replace(self, X=self.X.filter(mask), y=self.y[mask])
+
+    @property
+    def labels(self) -> "Array | None":
+        """The different labels, sorted; None for values."""
+        import numpy as np
+
+        return np.unique(self.y) if self.classify else None
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What each column must hold in another table of the same sort."""
+        import polars as pl
+
+        words = {pl.String: "category", pl.Boolean: "boolean", pl.Date: "date", pl.Datetime: "date"}
+        kinds = {x.name: words.get(x.dtype.base_type(), "number") for x in self.X}
+        return kinds | {self.target: "category" if self.y.dtype.kind == "U" else "number"}
 
 
 def score(predictor: Any, rows: "Rows") -> Scores:
