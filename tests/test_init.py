@@ -34,8 +34,8 @@ def test_import_shoal_imports_nothing_else() -> None:
 def test_every_public_name_is_there(name: str) -> None:
     """A public name is the object of that name in its own module, or that module itself."""
     value = getattr(shoal, name)
-    if name == "datasets":
-        assert value is importlib.import_module("shoal.datasets")
+    if name in ("datasets", "explain"):
+        assert value is importlib.import_module(f"shoal.{name}")
     else:
         home = importlib.import_module(f"shoal.{shoal._HOMES[name]}")
         assert value is getattr(home, name)

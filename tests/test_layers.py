@@ -24,6 +24,7 @@ RULES = {
     "activations": ("errors", "numpy", ""),
     "losses": ("activations errors", "numpy", ""),
     "network": ("activations errors losses", "numpy", ""),
+    "secants": ("activations", "numpy", ""),
     "datasets": ("activations errors", "numpy", ""),
     # learning
     "optimizers": ("activations network", "numpy", ""),
@@ -54,7 +55,13 @@ RULES = {
     "cells": ("activations errors", "numpy", "narwhals"),
     "table": ("activations cells errors lookup network", "numpy", ""),
     "prediction": ("activations engine errors kernel_problem lookup losses network", "numpy", ""),
-    "model": ("activations errors losses network prediction table", "numpy", ""),
+    "attribution": ("activations errors lookup network secants table", "numpy", ""),
+    "model": (
+        "activations attribution cells errors losses network prediction table",
+        "numpy",
+        "",
+    ),
+    "explain": ("activations cells errors model", "numpy", ""),
     "table_learning": ("activations cells errors table", "numpy", "narwhals"),
     # the estimators: the only modules on scikit-learn
     "estimator_input": ("activations cells errors table", "numpy sklearn", ""),

@@ -10,6 +10,9 @@ Tables, in scikit-learn's (examples are rows):
 What training makes, and its file:
     Model, save_model, load_model
 
+What a model has learnt: which columns count, and what drove a row:
+    explain
+
 A page on which it computes and learns, in a notebook:
     Playground
 
@@ -62,10 +65,11 @@ _HOMES = {
     for name in names
 }
 
-__all__ = ["datasets", *_HOMES]
+__all__ = ["datasets", "explain", *_HOMES]
 
 if TYPE_CHECKING:
     from shoal import datasets as datasets
+    from shoal import explain as explain
     from shoal.activations import ACTIVATIONS as ACTIVATIONS
     from shoal.errors import ConvergenceWarning as ConvergenceWarning
     from shoal.errors import DataError as DataError
@@ -98,8 +102,8 @@ else:  # out of the type checker's sight, or it would believe that every name ex
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name == "datasets":
-            return import_module("shoal.datasets")
+        if name in ("datasets", "explain"):
+            return import_module(f"shoal.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module 'shoal' has no attribute {name!r}")
         value = getattr(import_module(f"shoal.{_HOMES[name]}"), name)

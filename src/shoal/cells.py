@@ -42,6 +42,31 @@ def as_frame(X: Any) -> Any:
     return frame if named else None
 
 
+def frame_like(X: Any, columns: dict[str, Any], rows: Array | None = None) -> Any:
+    """A data frame of the kind of X (pandas, polars, pyarrow); of polars where X is an array.
+
+    Parameters
+    ----------
+    X : data frame or array
+    columns : dict
+        Arrays of one length.
+    rows : array of int, optional
+        Which row of X each of the new rows is about, and so whose index it has, in pandas.
+    """
+    import narwhals as nw
+
+    frame = as_frame(X)
+    if frame is None and not isinstance(X, (np.ndarray, list, tuple)):
+        frame = nw.from_native(X, pass_through=True, eager_only=True)
+    is_frame = isinstance(frame, nw.DataFrame)
+    result = nw.from_dict(columns, backend=frame.implementation if is_frame else "polars")
+    index = nw.maybe_get_index(frame) if is_frame and rows is not None else None
+    native = result.to_native()
+    if index is not None:
+        native.index = index[rows]
+    return native
+
+
 def as_numbers(name: str, series: Any) -> Array:
     """Values as float64, missing as NaN; durations in days; text that reads as a number is one."""
     import narwhals as nw

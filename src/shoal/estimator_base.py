@@ -423,6 +423,22 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         """Labels for the Model; None where there are none."""
         return None
 
+    def explain(self, X: Any, baseline: Any = None) -> Any:
+        """What each column adds to the score of each row; see `Model.explain`.
+
+        Parameters
+        ----------
+        X : table of m rows
+        baseline : table, optional
+            The row to start from, or several; by default the average row.
+
+        Returns
+        -------
+        data frame of the kind of X; of polars if X is an array
+        """
+        X = self._table(X)
+        return self.model_.explain(X, None if baseline is None else self._table(baseline))
+
     # ---- what was learnt ----
 
     @property

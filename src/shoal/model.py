@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from shoal.activations import Array
+from shoal.attribution import Explainer
+from shoal.cells import frame_like
 from shoal.errors import ParameterError
 from shoal.losses import CrossEntropy, Loss
 from shoal.network import Parameters
@@ -149,3 +151,65 @@ class Model:
         center = self.predict(X)
         reach = reach[0] if center.ndim == 1 else reach
         return np.stack([center - reach, center + reach], axis=-1)
+
+    # ---- what it has learnt ----
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """The scores and what drives them, as arrays.
+
+        The scores of a softmax are less their average here: what adds the same to all of them
+        changes no probability, and so is no reason for any.
+        """
+        W1, b1, W2, b2 = (block.astype(np.float64) for block in self.parameters)
+        if self.loss.name == "softmax":
+            W2, b2 = W2 - W2.mean(axis=0), b2 - b2.mean()
+        return Explainer(Parameters(W1, b1, W2, b2), self.activation, self.columns)
+
+    @property
+    def score_names(self) -> list[Any]:
+        """What each score is of: a class (of two, the second), a label, a target or a quantile."""
+        if self.classes is not None:
+            return self.classes[1:].tolist() if self.task == "binary" else self.classes.tolist()
+        return list(getattr(self.loss, "levels", self.target))
+
+    def explain(self, X: Any, baseline: Any = None) -> Any:
+        """What each column adds to the score of each row: integrated gradients, in closed form.
+
+        Parameters
+        ----------
+        X : table of m rows
+        baseline : table, optional
+            The row to start from, or several, over which is averaged. By default the average row,
+            in which each input of the network is at its average at fit.
+
+        Returns
+        -------
+        data frame of the kind of X; of polars if X is an array
+            A row for each row of X. Its columns are those of the fit, then `baseline` and `score`:
+            the columns and the baseline add up to the score. Where there are several scores it has
+            a row for each of them, and begins with `row`, counted from 0, and `output`. A column of
+            such a name in the table keeps it, and ours gets an underscore.
+
+        Notes
+        -----
+        Scores are log odds of two classes and of labels, logarithms of probabilities, less their
+        average, of several classes, logarithms of predictions of poisson, gamma and tweedie, and
+        predictions of other regressions.
+        """
+        found = self.explainer.integrated_gradients(X, baseline)
+        m, n_y, n_columns = found.values.shape
+        rows = np.repeat(np.arange(m), n_y)
+        names = [column.name for column in self.columns.columns]
+
+        def free(name: str) -> str:
+            return free(name + "_") if name in names else name
+
+        columns: dict[str, Any] = {}
+        if n_y > 1:
+            columns = {free("row"): rows, free("output"): np.array(self.score_names * m)}
+        values = found.values.reshape(m * n_y, n_columns)
+        columns |= dict(zip(names, values.T, strict=True))
+        columns[free("baseline")] = np.tile(found.baseline, m)
+        columns[free("score")] = found.scores.ravel()
+        return frame_like(X, columns, rows)

@@ -405,6 +405,11 @@ class Columns:
             check_finite(X, [column.name for column in self.columns])
         return X
 
+    def values(self, X: Any) -> Iterator[tuple[Column, Array]]:
+        """Each column in use of a table, with its numbers, missing as NaN, or its positions."""
+        X = self._read(X, np.float64)
+        return self._values(X.toarray() if hasattr(X, "tocsr") else X)
+
     def _values(self, X: Any) -> Iterator[tuple[Column, Array]]:
         """Each column in use with its numbers, missing as NaN, or its positions."""
         for k, column in enumerate(self.columns):
