@@ -43,6 +43,18 @@ def r2_interval(y: Array, prediction: Array, seed: int = 0) -> tuple[float, floa
     return float(low), float(high)
 
 
+def confidence(
+    y: Array, prediction: Array, scores: Mapping[str, float | None]
+) -> tuple[float, float] | None:
+    """95 % confidence of the accuracy, or of the R² of one target."""
+    accuracy = scores.get("accuracy")
+    if accuracy is not None:
+        return wilson_interval(round(accuracy * len(y)), len(y))
+    if y.ndim > 1 and y.shape[1] > 1:
+        return None
+    return r2_interval(np.ravel(y).astype(float), np.ravel(prediction))
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Probabilities beside what happened, in groups of as many rows each.
@@ -202,7 +214,7 @@ def _chief(scores: Any) -> str | None:
 
 
 def _figure(name: str, value: float) -> str:
-    return f"{100 * value:.1f} %" if name == "accuracy" else f"{value:.3f}"
+    return f"{100 * value:.1f} %" if name == "accuracy" else f"{round(value, 3) + 0.0:.3f}"
 
 
 def verdict(task: str, target: str, judged: Judgement | None, out_of_fold: Any = None) -> list[str]:
@@ -276,12 +288,23 @@ def _beside(chief: str, value: float, judged: Judgement) -> list[str]:
     if low > best:
         how = "it is better than both" if len(known) > 1 else "it is better"
     elif value > best:
-        how = "it is better, though by less than chance could make it on so few rows"
+        how = "it is better, though by less than chance alone could make of so few rows"
     elif value == best:
-        how = "it is no better than the best of them"
+        how = f"it is right as often as the best of them{_surer(best, chief, judged)}"
     else:
         how = "it is worse, so the simpler one is to be preferred"
     return [f"On the same rows {words}: {how}."]
+
+
+def _surer(best: float, chief: str, judged: Judgement) -> str:
+    """How the log-loss compares with that of a baseline that is right as often."""
+    own = judged.scores.get("log-loss")
+    rivals = [s.get("log-loss") for s in judged.baselines.values() if s.get(chief) == best]
+    known = [loss for loss in rivals if loss is not None]
+    if own is None or not known:
+        return ""
+    words = "with better probabilities" if own < min(known) else "with worse probabilities"
+    return f", {words} (log-loss {own:.3f} against {min(known):.3f})"
 
 
 def _warnings(chief: str, value: float, judged: Judgement) -> list[str]:

@@ -65,11 +65,13 @@ def describe_training(estimator: Any) -> dict[str, Any]:
     told = {
         name: value if isinstance(value, (int, float, str, type(None))) else repr(value)
         for name, value in settings.items()
-        if name != "callbacks" and repr(value) != repr(default[name])
+        if name != "callbacks"
     }
-    words = ", ".join(f"{name}={value!r}" for name, value in told.items())
+    chosen = [name for name in told if repr(settings[name]) != repr(default[name])]
+    words = ", ".join(f"{name}={settings[name]!r}" for name in chosen)
     return {
         "settings": told,
+        "chosen": chosen,
         "call": f"{type(estimator).__name__}({words}).fit(X, y)",
         "versions": {
             "shoal": __version__,

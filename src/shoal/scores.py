@@ -113,6 +113,28 @@ def score_labels(y: "Array", prediction: "Array", probability: "Array", classes:
     return dict(zip(OF_LABELS, figures, strict=True))
 
 
+def score_many_labels(Y: "Array", probability: "Array") -> Scores:
+    """Metrics of several labels a row, 0 or 1 each, and their probabilities, all (m, n_labels).
+
+    A row counts as right if all its labels are.
+    """
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    right = (probability > 0.5) == (Y > 0.5)
+    both = [k for k in range(Y.shape[1]) if 0 < Y[:, k].mean() < 1]
+    areas = [roc_auc_score(Y[:, k], probability[:, k]) for k in both]
+    likely = np.clip(np.where(Y > 0.5, probability, 1 - probability), 1e-16, None)
+    figures = (
+        float(right.all(axis=1).mean()),
+        float(right.mean()),
+        float(np.mean(areas)) if areas else None,
+        float(-np.log(likely).sum(axis=1).mean()),
+    )
+    names = ["accuracy", "accuracy of each label", "ROC AUC", "log-loss"]
+    return dict(zip(names, figures, strict=True))
+
+
 # ---- splits ------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from shoal.cli.gradcheck import gradcheck
 from shoal.cli.inspect import inspect
 from shoal.cli.play import play
 from shoal.cli.predict import predict
+from shoal.cli.report import report
 from shoal.cli.talk import printable
 from shoal.cli.tune import tune
 from shoal.errors import ParameterError, ShoalError
@@ -113,7 +114,7 @@ def main() -> None:
     """`shoal`, the command; calling it runs the command line and exits."""
 
 
-for command in (fit, tune, predict, evaluate, inspect, gradcheck, play, doctor):
+for command in (fit, tune, predict, evaluate, inspect, report, gradcheck, play, doctor):
     main.add_command(command)
 
 

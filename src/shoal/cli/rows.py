@@ -1,6 +1,7 @@
 """Rows to learn from and to be scored on: a table read, its target found by name and set apart."""
 
 import difflib
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -130,6 +131,14 @@ def read_rows_for(model: "Model", source: str, talk: "Talk") -> Rows:
 def kinds_of(model: "Model") -> dict[str, str]:
     """What the columns that a model reads must hold."""
     return {c.name: c.kind for c in model.columns.columns if c.kind != "unused"}
+
+
+def fingerprint(source: str) -> str | None:
+    """SHA-256 of a file; None of a pipe."""
+    if source == "-":
+        return None
+    with open(source, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def refuse_to_overwrite(output: str, option: str, *inputs: str) -> None:

@@ -60,14 +60,21 @@ class Display:
         raise NotImplementedError
 
 
-def new_axes(size: tuple[float, float]) -> Any:
-    """Axes in a figure of their own."""
+def require_matplotlib() -> None:
+    """Raise ParameterError if there is no matplotlib."""
     try:
-        from matplotlib import pyplot
+        import matplotlib  # noqa: F401
     except ImportError as error:
         raise ParameterError(
             "pictures are drawn by matplotlib, which is not installed: pip install 'shoal[plots]'"
         ) from error
+
+
+def new_axes(size: tuple[float, float]) -> Any:
+    """Axes in a figure of their own."""
+    require_matplotlib()
+    from matplotlib import pyplot
+
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
@@ -116,7 +123,8 @@ def targets(y: Any) -> Array:
 
 def short(text: str, most: int = 22) -> str:
     """A name that does not push everything else aside, and no mathematics to matplotlib."""
-    text = " ".join(str(text).split())
+    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    text = " ".join(text.split())
     text = text if len(text) <= most else f"{text[: most - 1]}…"
     return text.replace("$", r"\$")
 
