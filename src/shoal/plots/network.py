@@ -48,7 +48,8 @@ class WeightsDisplay(Display):
     """Weights of the hidden units by input, per standard deviation of the input: a heat map.
 
     Of a small network each weight with its sign. Of a large one the columns, each with the norm of
-    the weights of its bins or levels, and the units that move the scores most.
+    the weights of its bins or levels over that of the unit's largest, and the units that move the
+    scores most.
 
     Parameters
     ----------
@@ -80,14 +81,18 @@ class WeightsDisplay(Display):
         hidden = len(model.parameters.W1) > 0
         names = [f"unit {k + 1}" for k in range(n)] if hidden else output_names(model)
         signed = n_slots <= MOST_SLOTS
-        weights = standard if signed else column_weights(model)
+        weights = standard
+        if not signed:  # ReLU's scale is free, so each unit is compared with itself alone
+            weights = column_weights(model)
+            largest = weights.max(axis=1, keepdims=True)
+            weights = weights / np.where(largest > 0, largest, 1)
         inputs = list(model.columns.slots) if signed else _input_names(model)
         units = np.arange(n)
         if n > MOST_UNITS:
             units = unit_order(model)[:MOST_UNITS]
         columns = np.arange(weights.shape[1])
         if weights.shape[1] > MOST_COLUMNS:
-            size = np.linalg.norm(weights, axis=0)
+            size = np.linalg.norm(weights[units], axis=0)
             columns = np.sort(np.argsort(-size, kind="stable")[:MOST_COLUMNS])
         rest = [
             f"{n - len(units):,} of {n:,} units" if len(units) < n else "",
@@ -132,7 +137,7 @@ class WeightsDisplay(Display):
         units = "unit" if self.units[0].startswith("unit ") else "output"
         more = f"\nleft out, as the weakest: {self.left_out}" if self.left_out else ""
         ax.set_xlabel(f"{units}{more}")
-        words = "weight per standard deviation" if self.signed else "norm of its weights"
+        words = "weight per standard deviation" if self.signed else "norm ÷ the unit's largest"
         bar = ax.figure.colorbar(image, ax=ax, label=words, fraction=0.06, pad=0.02)
         bar.outline.set_visible(False)
 

@@ -134,9 +134,9 @@ def number(value: float) -> str:
     if value == 0:
         return "0"
     size = abs(value)
-    if 1e-3 <= size < 1e5:
+    if 1e-3 <= size < 1e7:
         digits = max(0, 2 - int(np.floor(np.log10(size))))
-        return f"{value:,.{digits}f}"
+        return f"{value:,.{digits}f}" if size >= 1e4 else f"{value:.{digits}f}"
     return f"{value:.1e}"
 
 

@@ -17,8 +17,9 @@ from shoal.dependence import (
 from shoal.errors import DataError, ParameterError
 from shoal.model import Model
 from shoal.plots.style import (
+    DARK_INK,
     FAINT,
-    INK,
+    LIGHT_INK,
     MUTED,
     SERIES,
     Display,
@@ -136,7 +137,7 @@ class DecisionBoundaryDisplay(Display):
             image = ax.contourf(p.x, p.y, p.outputs[0], levels=12, cmap="cividis")
             ax.figure.colorbar(image, ax=ax, label=short(self.outputs[0], 30), fraction=0.06)
         for Z1 in p.units:
-            ax.contour(p.x, p.y, Z1, levels=[0], colors=INK, linewidths=0.8, alpha=0.6)
+            ax.contour(p.x, p.y, Z1, levels=[0], colors=DARK_INK, linewidths=0.8, alpha=0.6)
         if self.points is not None:
             self._draw_points(ax)
         ax.set(xlabel=short(p.columns[0].name, 40), ylabel=short(p.columns[1].name, 40))
@@ -162,7 +163,7 @@ class DecisionBoundaryDisplay(Display):
             others = np.delete(A2, k, axis=0).max(axis=0)
             margin = A2[k] - others
             if k and margin.min() < 0 < margin.max():
-                ax.contour(p.x, p.y, margin, levels=[0], colors="#101010", linewidths=1.6)
+                ax.contour(p.x, p.y, margin, levels=[0], colors=DARK_INK, linewidths=1.6)
 
     def _draw_points(self, ax: Any) -> None:
         assert self.points is not None
@@ -170,9 +171,9 @@ class DecisionBoundaryDisplay(Display):
         ax.set(xlim=(self.plane.x[0], self.plane.x[-1]), ylim=(self.plane.y[0], self.plane.y[-1]))
         few = np.unique(np.linspace(0, len(x) - 1, min(len(x), 600)).round().astype(int))
         x, y, target = x[few], y[few], target[few]
-        style = {"s": 16, "edgecolor": "white", "linewidth": 0.5, "zorder": 3}
+        style = {"s": 16, "edgecolor": LIGHT_INK, "linewidth": 0.5, "zorder": 3}
         if not self.classes or len(self.classes) > MOST_CLASSES:
-            ax.scatter(x, y, color="#101010", **style)
+            ax.scatter(x, y, color=DARK_INK, **style)
             return
         for k, label in enumerate(self.classes):
             these = target == label
@@ -184,7 +185,14 @@ class DecisionBoundaryDisplay(Display):
                 label=short(str(label)),
                 **style,
             )
-        ax.legend(fontsize="small", framealpha=0.85, edgecolor="none", loc="best")
+        ax.legend(
+            fontsize="small",
+            framealpha=0.85,
+            facecolor=LIGHT_INK,
+            edgecolor="none",
+            labelcolor=DARK_INK,
+            loc="upper right",
+        )
 
 
 def _reach(values: Array) -> Array:

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+SPACES = "\n\t\N{NO-BREAK SPACE}"
+
 
 class Markup(str):
     """Text that may stand in a page as it is."""
@@ -19,7 +21,7 @@ def text(value: object) -> Markup:
     """Anything as text of a page: what would be markup is spelled out, control characters are �."""
     if isinstance(value, Markup):
         return value
-    shown = "".join(c if c.isprintable() or c in "\n\t" else "�" for c in str(value))
+    shown = "".join(c if c.isprintable() or c in SPACES else "�" for c in str(value))
     return Markup(html.escape(shown))
 
 
@@ -127,12 +129,15 @@ a { color: var(--s0) } nav ol { columns: 2; padding-left: 1.4rem; max-width: 44r
   padding: .8rem 1rem; max-width: 46rem }
 .note, figcaption, .sub { color: var(--muted); font-size: .9rem } .sub { margin-top: 0 }
 .t { overflow-x: auto; margin: 1rem 0 .4rem }
-table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums }
+table { border-collapse: collapse; min-width: min(100%, 22rem); font-size: .92rem;
+  font-variant-numeric: tabular-nums }
 caption { text-align: left; font-weight: 600; padding-bottom: .35rem }
 th, td { padding: .24rem .8rem .24rem 0; text-align: left; vertical-align: top;
-  border-bottom: 1px solid var(--faint); overflow-wrap: anywhere; min-width: 2.5rem }
-tbody th { font-weight: 500; min-width: 6rem } thead th { color: var(--muted); font-weight: 500 }
-.n { text-align: right; overflow-wrap: normal } code, pre { font-size: .88rem;
+  border-bottom: 1px solid var(--faint); overflow-wrap: break-word;
+  min-width: 2.5rem; max-width: 30rem }
+tbody th { font-weight: 500; min-width: 6rem;
+  overflow-wrap: break-word } thead th { color: var(--muted); font-weight: 500 }
+.n { text-align: right } code, pre { font-size: .88rem;
   font-family: ui-monospace, monospace }
 pre { background: var(--wash); padding: .7rem .9rem; white-space: pre-wrap;
   overflow-wrap: anywhere }

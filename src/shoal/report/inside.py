@@ -39,12 +39,11 @@ def of_units(evidence: Evidence) -> Markup:
         parts.append(paragraph(describe_units(evidence.units), _of_states(evidence)))
     if model.columns.slots:
         weights = WeightsDisplay.of_model(model)
-        left = f" Left out, as the weakest: {weights.left_out}." if weights.left_out else ""
         kind = "Weights" if weights.signed else "Norms of the weights"
         where = "of each hidden unit" if len(model.parameters.W1) else "of each output"
         drawn = picture(weights.plot, f"{kind} {where} by input, a heat map", weights.size)
         parts.append(
-            figure(drawn, f"{kind} {where} by input, per standard deviation of the input.{left}")
+            figure(drawn, f"{kind} {where} by input, per standard deviation of the input.")
         )
     if len(model.parameters.W1):
         activations = ActivationsDisplay.of_rows(model, evidence.inputs)

@@ -61,8 +61,7 @@ def of_verdict(evidence: Evidence) -> Markup:
     if judged.learnt:
         scored["the model, on the rows learnt from"] = [dict(judged.learnt)]
     header, rows = score_table("", scored)
-    words = {True: "rows the model has not seen", False: "rows it has learnt from"}
-    kind = "" if judged.unseen is None else f", {words[judged.unseen]}"
+    words = {True: " it has not seen", False: " it has learnt from", None: ""}
     note = "↑: more is better; ↓: less is better."
     if judged.baselines:
         how = "the same rows as the model"
@@ -70,8 +69,12 @@ def of_verdict(evidence: Evidence) -> Markup:
             how = "four fifths of these rows and scored on the last, each fifth in turn"
         note += f" The others have learnt from {how}."
     return join(
-        tag("p", " ".join(sentences(evidence)), class_="verdict"),
-        table(f"Scores on {judged.rows:,} rows{kind}", header, rows, note=note),
+        tag(
+            "p",
+            " ".join(sentences(evidence)).replace(" %", "\N{NO-BREAK SPACE}%"),
+            class_="verdict",
+        ),
+        table(f"Scores on {judged.rows:,} rows{words[judged.unseen]}", header, rows, note=note),
     )
 
 
@@ -89,7 +92,13 @@ def of_data(evidence: Evidence) -> Markup:
     return join(
         table(
             f"The {len(columns):,} columns, and what becomes of each",
-            ["column", "read as", "missing here", f"values ({spread})", "inputs of the network"],
+            [
+                "column",
+                "read as",
+                "missing here",
+                f"values ({spread})",
+                "inputs, as training sees them",
+            ],
             rows,
             to_left=5,
             note="What is missing or was not seen at fit counts as the average row, unless the "
@@ -142,16 +151,17 @@ def _becomes(column: Column) -> str:
         return "none"
     words = []
     if column.kind == "category":
-        words.append(f"{len(column.levels) + column.others} of 0 or 1")
+        words.append(f"{len(column.levels) + column.others} levels, 0 or 1 each")
     elif column.note:
-        words.append("1, which counts for nothing")
+        words.append("constant: counts for nothing")
     elif column.kind == "boolean":
-        words.append("1, 0 or 1")
+        words.append("0 or 1")
     else:
-        words.append(f"1, (x − {number(column.center)}) / {number(column.scale)}")
+        words.append(f"(x − {number(column.center)}) / {number(column.scale)}")
         if column.n_bins:
             words.append(f"{column.n_bins} bins")
-    return " and ".join(words) + (" and 1 if missing" if column.missing > 0 else "")
+    words += ["1 if missing"] if column.missing > 0 else []
+    return ", ".join(words)
 
 
 def _of_target(evidence: Evidence) -> Markup:
@@ -247,7 +257,8 @@ def _of_origin(origin: Any) -> str | None:
     if not isinstance(origin, dict):
         return None
     name, fingerprint = origin.get("name"), origin.get("sha256")
-    return ", ".join(str(v) for v in (name, fingerprint and f"SHA-256 {fingerprint}") if v)
+    begins = f"SHA-256 {str(fingerprint)[:16]}…" if fingerprint else None
+    return ", ".join(str(v) for v in (name, begins) if v)
 
 
 def _of_versions(versions: Any) -> str | None:
@@ -272,8 +283,9 @@ def of_training(evidence: Evidence, source: Any) -> Markup:
     words = f"The training loss over {last:,} iterations, from {number(curves[0].loss[0])}"
     words += f" to {number(curves[0].loss[-1])}"
     if held_out:
+        on_average = " on average" if len(held_out) > 1 else ""
         lowest = [min(curve.validation_loss) for curve in held_out]
-        words += f"; the lowest held-out loss is {number(float(np.mean(lowest)))}"
+        words += f"; the lowest held-out loss is {number(float(np.mean(lowest)))}{on_average}"
     caption = words + "."
     if len(curves) > 1:
         caption += f" Thin: the {len(curves)} members; bold: their mean. Dots: what was kept."
@@ -476,8 +488,10 @@ def of_gradients(evidence: Evidence) -> Markup:
         return paragraph("No row has a label that the model knows, so there is no gradient.")
     rows = [[name, f"{getattr(check, name):.1e}"] for name in evidence.model.parameters._fields]
     excluded = ""
+    if check.verdict == "doubtful":
+        excluded = " From 1e-7 to 1e-5 it may be rounding, where large terms of a score cancel."
     if check.n_excluded:
-        excluded = f" {check.n_excluded:,} more lie at a kink, where there is no derivative."
+        excluded += f" {check.n_excluded:,} more lie at a kink, where there is no derivative."
     return join(
         paragraph(
             f"The gradients are {check.verdict}: relative error {check.relative_error:.1e} over "
