@@ -56,8 +56,10 @@ RULES = {
     "table": ("activations cells errors lookup network", "numpy", ""),
     "prediction": ("activations engine errors kernel_problem lookup losses network", "numpy", ""),
     "attribution": ("activations errors lookup network secants table", "numpy", ""),
+    "bounds": ("activations attribution errors secants table", "numpy", ""),
+    "foreign": ("activations errors folding losses network table", "numpy", ""),
     "model": (
-        "activations attribution cells errors losses network prediction table",
+        "activations attribution bounds cells errors foreign losses network prediction table",
         "numpy",
         "",
     ),
@@ -118,7 +120,7 @@ RULES = {
     # faces
     "cli": (
         (
-            "activations atomic cells describe engine errors estimators history judging model "
+            "activations atomic cells describe engine errors estimators explain history judging model "
             "model_file network playground record report scores table table_file table_learning "
             "training tuning"
         ),

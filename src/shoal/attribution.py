@@ -29,7 +29,7 @@ from shoal.errors import DataError, ParameterError
 from shoal.lookup import Rows
 from shoal.network import Parameters
 from shoal.secants import curvature, secant, second_derivative
-from shoal.table import Columns
+from shoal.table import Column, Columns
 
 BLOCK = 2**21  # numbers of the largest array at a time
 
@@ -216,21 +216,15 @@ class Explainer:
 
     def _slopes(self, numbers: dict[int, Array], rows: slice, by: str) -> Array:
         """Derivative of each input by its column's number, (some, n_x); of inputs themselves 1."""
-        slopes = np.zeros((rows.stop - rows.start, self.parameters.W1.shape[1]))
         if by == "inputs":
-            return slopes + 1
-        first = 0
-        for k, column in enumerate(self.columns.columns):
-            if k in numbers:
-                x = numbers[k][rows]
-                slopes[:, first] = (column.low <= x) & (x < column.high)
-                if column.n_bins:
-                    at, _ = column.place(x)
-                    inside = np.flatnonzero((x >= column.edges[0]) & (x < column.edges[-1]))
-                    widths = np.diff(column.edges)[at[inside]]
-                    slopes[inside, first + 1 + at[inside]] = 1 / widths
-            first += column.width
-        return slopes[:, self.columns.order]
+            return np.ones((rows.stop - rows.start, self.parameters.W1.shape[1]))
+        parts = [
+            slot_slopes(column, numbers[k][rows])
+            if k in numbers
+            else np.zeros((rows.stop - rows.start, column.width))
+            for k, column in enumerate(self.columns.columns)
+        ]
+        return np.hstack(parts)[:, self.columns.order]
 
     def _only_numbers(self, derivatives: Array, numbers: dict[int, Array], by: str) -> Array:
         """NaN in the last axis, that of the columns, for what is no number."""
@@ -240,6 +234,17 @@ class Explainer:
             elif column.kind != "unused":
                 derivatives[..., k] = np.nan
         return derivatives
+
+
+def slot_slopes(column: Column, values: Array) -> Array:
+    """Derivative of each slot by the number that its column holds, (m, width), to the right."""
+    slopes = np.zeros((len(values), column.width))
+    slopes[:, 0] = (column.low <= values) & (values < column.high)
+    if column.n_bins:
+        at, _ = column.place(values)
+        inside = np.flatnonzero((values >= column.edges[0]) & (values < column.edges[-1]))
+        slopes[inside, 1 + at[inside]] = 1 / np.diff(column.edges)[at[inside]]
+    return slopes
 
 
 def _dense(inputs: Any) -> Array:

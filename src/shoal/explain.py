@@ -2,7 +2,8 @@
 
 `Model.explain` says what drove each row. The functions here say the rest, and take a `Model`:
 `importance` and `interactions` of columns over a whole table, `gradients` and
-`second_derivatives` of the scores, and `steps`, the forward pass of rows with all its numbers.
+`second_derivatives` of the scores, `breakpoints` between two rows, and `steps`, the forward pass of
+rows with all its numbers.
 The formulas are in `shoal.attribution`.
 """
 
@@ -166,6 +167,74 @@ def steps(model: Model, X: Any) -> Steps:
     A1 = get_activation(model.activation).g(Z1) if len(W1) else x
     Z2 = W2 @ A1 + b2
     return Steps(x, Z1, A1, Z2, model.loss.output(Z2))
+
+
+class Pieces(NamedTuple):
+    """The scores along a line between two rows, in pieces that are straight."""
+
+    t: Array  # (n + 1,), from 0 at the first row to 1 at the second
+    scores: Array  # (n + 1, n_y), of `Model.explain`, at each t
+    slopes: Array  # (n, n_y), derivative of the scores by t, in each piece
+    units: Array  # (n - 1,), the hidden unit that bends between two pieces; -1: a column does
+
+
+def breakpoints(model: Model, start: Any, stop: Any) -> Pieces:
+    """Where the scores bend on the way from one row to another, exactly. Of ReLU and leaky ReLU.
+
+    Numbers and dates move evenly, and may bend at their bounds and at the edges of their bins; of
+    all else the inputs of the network move evenly. Between two bends the scores are straight.
+
+    Parameters
+    ----------
+    model : Model
+    start, stop : table of one row
+
+    Returns
+    -------
+    Pieces
+    """
+    if model.activation not in ("relu", "leaky_relu") and len(model.parameters.W1):
+        raise ParameterError(f"{model.activation} units do not bend at a point: they are smooth")
+    explainer, columns = model.explainer, model.columns
+    W1, b1, W2, b2 = explainer.parameters
+    ends = [columns.encode(row, dtype=np.float64) for row in (start, stop)]
+    if [len(end) for end in ends] != [1, 1]:
+        raise DataError("a line is between two rows: give a table of one row for each end")
+    numbers = []  # of each column that moves evenly: where its inputs begin, itself, its ends
+    places = np.cumsum([0, *(column.width for column in columns.columns)])
+    in_use = [k for k, column in enumerate(columns.columns) if column.kind != "unused"]
+    both = zip(in_use, columns.values(start), columns.values(stop), strict=True)
+    for k, (column, [a]), (_, [b]) in both:
+        if column.kind in ("number", "date") and not np.isnan(a + b):
+            numbers.append((places[k], column, float(a), float(b)))
+
+    def inputs(t: Array) -> Array:
+        """(n_x, n) at each t."""
+        rows = ends[0] + t[:, None] * (ends[1] - ends[0])
+        for place, column, a, b in numbers:
+            column.fill(a + t * (b - a), rows[:, place : place + column.width])
+        return np.asarray(rows.T[columns.order])
+
+    knots = {0.0, 1.0}
+    for _, column, a, b in numbers:
+        at = [(edge - a) / (b - a) for edge in (column.low, *column.edges, column.high) if a != b]
+        knots.update(t for t in at if 0 < t < 1)
+    bends = np.array(sorted(knots))
+    Z = W1 @ inputs(bends) + b1
+    # Between two knots each z is straight: where it changes its sign, its unit bends.
+    j, i = np.nonzero(Z[:, :-1] * Z[:, 1:] < 0)
+    share = Z[j, i] / (Z[j, i] - Z[j, i + 1])
+    crossings = bends[i] + share * (bends[i + 1] - bends[i])
+    order = np.argsort(np.concatenate([bends, crossings]), kind="stable")
+    t = np.concatenate([bends, crossings])[order]
+    units = np.concatenate([np.full(len(bends), -1), j])[order]
+    middles = (t[:-1] + t[1:]) / 2
+    piece = np.clip(np.searchsorted(bends, middles, side="right") - 1, 0, len(bends) - 2)
+    speed = np.diff(Z, axis=1) / np.diff(bends)  # dz/dt (n_h, n_knots - 1)
+    activation = get_activation(explainer.activation)
+    bent = activation.g_prime(W1 @ inputs(middles) + b1) * speed[:, piece]
+    scores = W2 @ activation.g(W1 @ inputs(t) + b1) + b2
+    return Pieces(t, scores.T, (W2 @ bent).T, units[1:-1])
 
 
 def targets(model: Model, y: Any, m: int) -> Array:

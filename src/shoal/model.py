@@ -1,15 +1,19 @@
 """Model: what training makes and everything else reads. The narrow waist of the house."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shoal.activations import Array
 from shoal.attribution import Explainer
+from shoal.bounds import Box
 from shoal.cells import frame_like
 from shoal.errors import ParameterError
+from shoal.foreign import read_nnet, read_sklearn
 from shoal.losses import CrossEntropy, Loss
 from shoal.network import Parameters
 from shoal.prediction import Predictor
@@ -152,6 +156,62 @@ class Model:
         reach = reach[0] if center.ndim == 1 else reach
         return np.stack([center - reach, center + reach], axis=-1)
 
+    # ---- of others ----
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any, *, target: str | Sequence[str] | None = None) -> "Model":
+        """The model that a network fitted by scikit-learn is; it predicts the same.
+
+        Parameters
+        ----------
+        estimator : MLPClassifier, MLPRegressor or Pipeline
+            Fitted, with one hidden layer or none. In a Pipeline a StandardScaler may come before.
+        target : str or sequence of str, optional
+            Names of the targets, which scikit-learn does not keep.
+
+        Raises
+        ------
+        ParameterError
+            If there are more hidden layers, or other steps in the Pipeline.
+        """
+        return cls(**read_sklearn(estimator, target))
+
+    @classmethod
+    def from_nnet(
+        cls,
+        source: str | Path | Mapping[str, Any],
+        *,
+        target: str | Sequence[str] | None = None,
+    ) -> "Model":
+        """The model that a network fitted by R's `nnet` is, or by its `multinom`.
+
+        Parameters
+        ----------
+        source : path or mapping
+            A file that R has written of a fit:
+
+                keep <- c("n", "nsunits", "softmax", "censored", "wts", "lev", "coefnames")
+                dput(unclass(fit)[keep], "fit.txt", control = c("niceNames", "digits17"))
+
+            Or those as a mapping: `n`, the numbers of inputs, hidden units and outputs, and `wts`
+            must be there; `linout`, whether outputs are linear, may stand for `nsunits`.
+        target : str or sequence of str, optional
+            Names of the targets.
+
+        Raises
+        ------
+        ParameterError
+            If the net has connections past its hidden layer (skip), or is of censored classes.
+        DataError
+            If the file cannot be read, or its weights are not those of such a net.
+
+        Notes
+        -----
+        R takes a sigmoid below 3e-7 for 0 and one above 1 - 3e-7 for 1, which is not done here: a
+        unit may differ by that much. Factors are inputs as R's contrasts name them.
+        """
+        return cls(**read_nnet(source, target))
+
     # ---- what it has learnt ----
 
     @cached_property
@@ -213,3 +273,56 @@ class Model:
         columns[free("baseline")] = np.tile(found.baseline, m)
         columns[free("score")] = found.scores.ravel()
         return frame_like(X, columns, rows)
+
+    def output_range(self, box: Mapping[str, Any] | None = None, *, scores: bool = False) -> Array:
+        """Bounds that no row in a box can pass: proved, not sampled.
+
+        Parameters
+        ----------
+        box : mapping, optional
+            Column name to (low, high) for numbers and dates, to a list or set of the values there
+            may be for categories and booleans, or to a single value; None is a missing value.
+            A column that is not named may hold anything.
+        scores : bool, default=False
+            Whether of the scores of `explain`, not of what `predict_proba` gives, or `predict` of
+            a regression.
+
+        Returns
+        -------
+        array (n_outputs, 2)
+            Least and greatest value of each output, or a little further apart. They are of the
+            exact network: what a float32 model rounds comes on top.
+        """
+        space = Box(self.explainer, box)
+        W2, b2 = space.W2, space.b2
+        if scores or self.loss.name != "softmax":
+            Z2 = space.bounds(W2, b2)
+            if scores:
+                return Z2
+            outputs = self.loss.output(Z2)  # each rises with its score
+            if self.task == "binary":
+                outputs = np.concatenate([self.loss.output(-Z2[:, ::-1]), outputs])
+            return np.asarray(outputs)
+        ranges = []
+        for k in range(len(W2)):  # 1 / Σ e^(z_i - z_k), with bounds of the differences
+            differences = space.bounds(W2 - W2[k], b2 - b2[k])
+            with np.errstate(over="ignore"):
+                least, greatest = 1 / np.exp(differences[:, ::-1]).sum(axis=0)
+            ranges.append((least, greatest))
+        return np.array(ranges)
+
+    def lipschitz(self, box: Mapping[str, Any] | None = None) -> Array:
+        """The most that each column can change each score of `explain`, (n_y, n_columns): proved.
+
+        For numbers and dates per unit (a day), for categories and booleans by any change of level:
+        |score(x) - score(x′)| ≤ Σ_k L_k |x_k - x′_k|, where a level differs from another by 1, and
+        the same values are missing in both rows. So √(Σ L_k²) is a bound in the Euclidean norm,
+        and Σ L_k one for a change of at most 1 in each column.
+
+        Parameters
+        ----------
+        box : mapping, optional
+            See `output_range`; both rows are in it.
+        """
+        space = Box(self.explainer, box)
+        return space.lipschitz(space.W2)

@@ -10,6 +10,7 @@ import click
 from shoal import __version__
 from shoal.cli.doctor import doctor
 from shoal.cli.evaluate import evaluate
+from shoal.cli.explain import explain
 from shoal.cli.fit import fit
 from shoal.cli.gradcheck import gradcheck
 from shoal.cli.inspect import inspect
@@ -114,7 +115,7 @@ def main() -> None:
     """`shoal`, the command; calling it runs the command line and exits."""
 
 
-for command in (fit, tune, predict, evaluate, inspect, report, gradcheck, play, doctor):
+for command in (fit, tune, predict, evaluate, explain, inspect, report, gradcheck, play, doctor):
     main.add_command(command)
 
 

@@ -1,0 +1,432 @@
+"""The report: one page, safe, small, readable by anyone, and silent on rows where it must be."""
+
+import base64
+import gzip
+import html
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from playwright.sync_api import Browser, expect
+
+import shoal
+from browser import tab
+from command_line import PENGUINS, QUICK
+from command_line import shoal as run
+from shoal.errors import DataError, ParameterError, ShoalError
+from shoal.losses import Poisson, Quantile
+from shoal.report import LARGEST, make_report
+from shoal.report.evidence import gather, split_as_fitted
+from shoal.report.html import Markup, data, table, tag, text
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
+VOID = {"meta", "link", "br"}
+HEADINGS = [
+    "Verdict",
+    "The data",
+    "The model",
+    "The training",
+    "The predictions",
+    "What the units do",
+    "The worst rows",
+    "The gradients",
+    "Continue here",
+    "What this page holds",
+]
+
+
+class Reader(HTMLParser):
+    """What a parser makes of a page: its elements, properly closed, and its text."""
+
+    def __init__(self, document: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(document)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((name, dict(attributes)))
+        if name not in VOID:
+            self.open.append(name)
+
+    def handle_startendtag(self, name: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((name, dict(attributes)))
+
+    def handle_endtag(self, name: str) -> None:
+        assert self.open.pop() == name
+
+    def handle_data(self, text: str) -> None:
+        self.words.append(text)
+
+    def named(self, name: str) -> list[dict[str, str | None]]:
+        """Attributes of the elements of a name."""
+        return [attributes for tag_name, attributes in self.elements if tag_name == name]
+
+
+def record_in(document: str) -> Any:
+    """The JSON in a page."""
+    (found,) = re.findall(
+        r'<script type="application/json" id="shoal-report">(.*?)</script>', document, re.DOTALL
+    )
+    return json.loads(found)
+
+
+def played_in(document: str) -> Any:
+    """What the playground in a page starts from; None where there is none."""
+    (source,) = re.findall(r'srcdoc="([^"]*)"', document) or [""]
+    if not source:
+        return None
+    (packed,) = re.findall(r'id="shoal-packed">([^<]*)</script>', html.unescape(source))
+    return json.loads(json.loads(gzip.decompress(base64.b64decode(packed)))["boot"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that the command line fitted, its report with rows and one without."""
+    place = tmp_path_factory.mktemp("report")
+    run("fit", PENGUINS, "-t", "species", "-o", place / "m.shoal", *QUICK)
+    run("report", place / "m.shoal", PENGUINS, "-o", place / "with.html")
+    run("report", place / "m.shoal", PENGUINS, "-o", place / "without.html", "--no-rows")
+    return place
+
+
+def test_the_ten_parts(folder: Path) -> None:
+    """The page has them in order, each picture its words, each table its caption."""
+    document = (folder / "with.html").read_text(encoding="utf-8")
+    page = Reader(document)
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", document) == HEADINGS
+    assert len(page.named("svg")) >= 10
+    assert all(svg["role"] == "img" and svg["aria-label"] for svg in page.named("svg"))
+    assert len(page.named("table")) == len(page.named("caption")) > 5
+    assert [a["href"] for a in page.named("a")] == [f"#{h['id']}" for h in page.named("h2")]
+    assert page.named("html")[0]["lang"] == "en"
+
+
+def test_one_small_file_that_loads_nothing(folder: Path) -> None:
+    """Up to 500 kB; nothing in it names another file, and the only script of its own is data."""
+    for name in ("with.html", "without.html"):
+        document = (folder / name).read_text(encoding="utf-8")
+        assert len(document.encode()) <= LARGEST == 500_000
+        outside = re.sub(r'srcdoc="[^"]*"', "", document)
+        links = re.findall(r'(?:src|href|action)="([^"]*)"', outside)
+        assert all(link.startswith(("#", "data:")) for link in links)
+        assert "url(http" not in outside
+        assert "@import" not in outside
+        assert [s["type"] for s in Reader(outside).named("script")] == ["application/json"]
+
+
+def test_the_record(folder: Path) -> None:
+    """It is in the page, beside it, and what --json prints; its figures are the page's."""
+    record = record_in((folder / "with.html").read_text(encoding="utf-8"))
+    assert record == json.loads((folder / "with.json").read_text(encoding="utf-8"))
+    printed = run("report", folder / "m.shoal", PENGUINS, "-o", folder / "again.html", "--json")
+    assert json.loads(printed.stdout) == record
+    assert record["rows"] == 68
+    assert np.sum(record["confusion"]) == 68
+    assert record["judgement"]["unseen"] is True
+    assert sum(record["units"]["states"].values()) == 8
+    assert {row["column"] for row in record["importance"]} > {"bill_length_mm", "island"}
+    assert record["gradient_check"]["verdict"] == "right"
+    assert record["training"]["command"].startswith("shoal fit ")
+
+
+def test_rows_held_out_are_found_again(folder: Path) -> None:
+    """On the table that was learnt from, the rows judged are those held out; inspect agrees."""
+    said = run("report", folder / "m.shoal", PENGUINS, "-o", folder / "again.html")
+    assert "judged on the 68 of 344 rows held out" in said.stderr
+    inspected = run("inspect", folder / "m.shoal")
+    assert said.stdout.strip() in inspected.stdout
+    assert "95 % confidence" in said.stdout
+    assert "logistic regression" in said.stdout
+    as_json = json.loads(run("inspect", folder / "m.shoal", "--json").stdout)
+    assert as_json["verdict"] == said.stdout.strip()
+    other = folder / "other.csv"
+    lines = PENGUINS.read_text(encoding="utf-8").splitlines()
+    other.write_text("\n".join([lines[0], *lines[1::3]]), encoding="utf-8")
+    said = run("report", folder / "m.shoal", other, "-o", folder / "other.html")
+    assert "not known whether it has learnt from them" in said.stdout
+    assert "on the 68" not in said.stderr
+
+
+def test_all_rows_learnt_from_are_called_so(tmp_path: Path) -> None:
+    """A model that held nothing out is not judged as if it had."""
+    run("fit", PENGUINS, "-t", "species", "-o", tmp_path / "m.shoal", "--holdout", 0, *QUICK)
+    said = run("report", tmp_path / "m.shoal", PENGUINS, "-o", tmp_path / "r.html")
+    assert "rows that it has learnt from" in said.stdout
+
+
+def test_mistakes_on_the_command_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is one sentence that says what to do; nothing that is read is written over."""
+    model = folder / "m.shoal"
+    named = run("report", model, PENGUINS, "-o", folder / "r.txt", code=1)
+    assert "the name of a report ends in .html" in named.stderr
+    lost = run("report", model, PENGUINS, "-o", folder / "none" / "r.html", code=1)
+    assert "make it first" in lost.stderr
+    over = run("report", model, PENGUINS, "-o", model, code=2)
+    assert "would overwrite what is read" in over.stderr
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    missing = run("report", model, PENGUINS, "-o", folder / "r.html", code=2)
+    assert "pip install 'shoal[plots]'" in missing.stderr
+
+
+# ---- privacy -----------------------------------------------------------------------------------
+
+SECRETS = [f"{7351.125 + 64 * k}" for k in range(60)]
+
+
+def secret_table() -> tuple[pl.DataFrame, np.ndarray]:
+    """Cells that can be told from all other numbers, and a level that the model has not seen."""
+    cells = np.array([float(s) for s in SECRETS])
+    X = pl.DataFrame(
+        {"a": cells, "b": cells[::-1] + 0.0625, "c": ["u", "v", "w"] * 20},
+    )
+    return X, cells
+
+
+@pytest.mark.parametrize("kind", ["small", "large"])
+def test_no_rows_means_none(kind: str) -> None:
+    """No cell, no target and no level that the model does not hold is anywhere in the page."""
+    X, y = secret_table()
+    settings: dict[str, Any] = {"solver": "lbfgs", "n_hidden": 3} if kind == "small" else {}
+    estimator = shoal.ShoalRegressor(random_state=0, **settings)
+    estimator.fit(X[:40].with_columns(a=pl.col("a") * 1.01, b=pl.col("b") * 1.01), y[:40] * 1.01)
+    shown = X.with_columns(c=pl.lit("secret level"))
+    with_rows = estimator.report(shown, y)
+    without = estimator.report(shown, y, rows=False)
+    found = {True: [], False: []}  # type: ignore[var-annotated]
+    for report in (with_rows, without):
+        everything = [report.html, json.dumps(report.record), json.dumps(played_in(report.html))]
+        for secret in (*SECRETS, "secret level"):
+            if any(secret in part for part in everything):
+                found[report is with_rows].append(secret)
+    assert found[False] == []
+    assert len(found[True]) > 3
+    assert without.record["holds_rows"] is False
+    assert "It holds no row of the data" in without.html
+    boot = played_in(without.html)
+    if kind == "small":  # invented rows around the average one
+        centers = {i["name"]: i["center"] for i in boot["data"]["inputs"]}
+        scales = {i["name"]: i["scale"] for i in boot["data"]["inputs"]}
+        names = [i["name"] for i in boot["data"]["inputs"]]
+        x = np.array(boot["data"]["X"][names.index("a")]) * scales["a"] + centers["a"]
+        assert not set(np.round(x, 3)) & set(X["a"].to_list())
+    else:
+        assert boot is None
+        assert "The playground is left out" in without.html
+
+
+def test_no_rows_on_the_command_line(folder: Path) -> None:
+    """The page shows the average row in place of the worst."""
+    document = (folder / "without.html").read_text(encoding="utf-8")
+    assert "forward pass of the average row" in document
+    assert "Forward pass of row" not in document
+    assert "least, median, greatest" not in document
+
+
+# ---- safety ------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</table></section><h2>Verdict</h2>",
+    "--><!-- <svg onload=alert(1)>",
+    "]]>&lt;b&amp; $x$ \x00\x1b[31m\u202e",
+    "</script><script>alert(2)</script>",
+]
+
+
+def test_no_text_becomes_markup() -> None:
+    """Names, levels, classes and a table's name with markup are text in page, picture and data."""
+    random = np.random.default_rng(0)
+    X = pl.DataFrame({name: random.normal(size=90) for name in HOSTILE[:3]})
+    X = X.with_columns(pl.Series(HOSTILE[3], [HOSTILE[k % 6] for k in range(90)]))
+    y = [HOSTILE[k % 6] for k in range(90)]
+    y_name = HOSTILE[5]
+    estimator = shoal.ShoalClassifier(3, solver="lbfgs", random_state=0)
+    estimator.fit(X, pl.Series(y_name, y).to_frame())
+    estimator.model_.training["stop_reason"] = HOSTILE[0]
+    report = estimator.report(X, y)
+    outside = re.sub(r'srcdoc="[^"]*"', "", report.html)
+    page = Reader(outside)
+    assert [s["type"] for s in page.named("script")] == ["application/json"]
+    assert not page.named("img")
+    assert not [k for _, attributes in page.elements for k in attributes if k.startswith("on")]
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", outside) == HEADINGS
+    assert HOSTILE[0] in page.words
+    assert record_in(outside)["classes"] == sorted(set(y))
+    assert "\x1b" not in outside
+
+
+def test_pieces_of_a_page() -> None:
+    """Everything but Markup is spelled out, in content and in attributes, and in JSON."""
+    assert text("<&>\"'") == "&lt;&amp;&gt;&quot;&#x27;"
+    assert text(Markup("<b>")) == "<b>"
+    assert text("a\x00\u202eb") == "a��b"
+    assert tag("p", "<", class_='"', aria_label=None) == '<p class="&quot;">&lt;</p>'
+    assert '<th scope="row">&lt;i&gt;</th>' in table("c", ["", "x"], [["<i>", 1]])
+    assert data("</script>").count("</script>") == 1
+    assert json.loads(data({"a": "<\u2028"}).split(">", 1)[1].rsplit("<", 1)[0]) == {"a": "<\u2028"}
+
+
+# ---- all kinds of models -----------------------------------------------------------------------
+
+RANDOM = np.random.default_rng(1)
+X = RANDOM.normal(size=(150, 3))
+VALUES = X[:, 0] + X[:, 1] ** 2
+LABELS = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
+PLAIN: dict[str, Any] = {"solver": "lbfgs", "random_state": 0}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "words"),
+    [
+        (shoal.ShoalClassifier(3, **PLAIN), VALUES > 1, "If rows count as True"),
+        (shoal.ShoalClassifier(0, **PLAIN), (VALUES > 1).astype(int), "there is no hidden layer"),
+        (shoal.ShoalClassifier(3, **PLAIN), LABELS, "Each label"),
+        (shoal.ShoalRegressor(3, **PLAIN), np.stack([VALUES, -VALUES], axis=1), "Errors of"),
+        (shoal.ShoalRegressor(3, loss=Poisson(), **PLAIN), np.abs(VALUES).round(), "Errors of y"),
+        (
+            shoal.ShoalRegressor(3, loss=Quantile(levels=(0.1, 0.5, 0.9)), **PLAIN),
+            VALUES,
+            "the middle one is shown",
+        ),
+    ],
+    ids=["binary", "no hidden layer", "multilabel", "two targets", "poisson", "quantiles"],
+)
+def test_every_task(estimator: Any, y: Any, words: str) -> None:
+    """Whatever a network can predict has a report, of arrays too."""
+    report = estimator.fit(X, y).report(X[:100], y[:100])
+    page = Reader(re.sub(r'srcdoc="[^"]*"', "", report.html))
+    assert words in " ".join(page.words)
+    assert len(report.html.encode()) <= LARGEST
+    assert repr(report).startswith("The model predicts ")
+    assert report.record["rows"] == 100
+
+
+def test_tables_of_any_kind() -> None:
+    """pandas, polars and pyarrow give the same figures; a saved page has its record beside it."""
+    table = pl.read_csv(PENGUINS, null_values="NA").head(200)
+    y = table["species"].to_list()
+    frame = table.drop("species")
+    estimator = shoal.ShoalClassifier(4, **PLAIN).fit(frame, y)
+    records = [estimator.report(X, y).record for X in (frame, frame.to_pandas(), frame.to_arrow())]
+    assert records[0] == records[1] == records[2]
+
+
+def test_saving(tmp_path: Path) -> None:
+    """A path writes page and record; a notebook gets a frame with the page."""
+    estimator = shoal.ShoalClassifier(3, **PLAIN).fit(X, VALUES > 1)
+    report = estimator.report(X, VALUES > 1, tmp_path / "r.html", unseen=False)
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == report.html
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8")) == report.record
+    assert "learnt from" in report.verdict
+    framed = re.findall(r'srcdoc="([^"]*)"', report._repr_html_())
+    assert html.unescape(framed[0]) == report.html
+    with pytest.raises(ShoalError, match="ends in"):
+        report.save(tmp_path / "r.pdf")
+
+
+def test_a_large_table_fits() -> None:
+    """Many rows, columns, levels and classes: the page stays under 500 kB, and says what is cut."""
+    random = np.random.default_rng(0)
+    m, names = 4000, [f"a rather long name of column number {k}" for k in range(120)]
+    wide = pl.DataFrame({name: random.normal(size=m) for name in names})
+    wide = wide.with_columns(level=pl.Series([f"level {k % 300}" for k in range(m)]))
+    y = np.array([f"class {k % 25}" for k in range(m)])
+    estimator = shoal.ShoalClassifier(80, solver="adam", max_iter="auto", random_state=0)
+    estimator.fit(wide[:300], y[:300])
+    report = estimator.report(wide, y)
+    assert len(report.html.encode()) <= LARGEST
+    assert "61 more columns are left out of this table" in report.html
+    boot = played_in(report.html)
+    assert boot is None or len(boot["data"]["X"][0]) <= 2000
+
+
+def test_bad_tables() -> None:
+    """Each is one sentence that says what is wrong."""
+    estimator = shoal.ShoalClassifier(2, **PLAIN).fit(X, VALUES > 1)
+    with pytest.raises(DataError, match="X has 150 rows and y has 3"):
+        estimator.report(X, [True, False, True])
+    with pytest.raises(DataError, match="there are no rows"):
+        estimator.report(X[:0], [])
+    with pytest.raises(DataError, match="must have 3 columns"):
+        estimator.report(X[:, :2], VALUES > 1)
+    regressor = shoal.ShoalRegressor(2, **PLAIN).fit(X, VALUES)
+    with pytest.raises(DataError, match="y must hold numbers"):
+        regressor.report(X, ["a"] * 150)
+    with pytest.raises(DataError, match="infinite in row 1"):
+        regressor.report(X, np.full(150, np.nan))
+    evidence = gather(regressor.model_, X, VALUES)
+    with pytest.raises(ParameterError, match="rows held out are some"):
+        split_as_fitted(evidence, np.zeros(150, bool))
+
+
+def test_labels_that_the_model_has_not_seen() -> None:
+    """Are mistakes, and are counted as such."""
+    y = np.where(VALUES > 1, "high", "low")
+    estimator = shoal.ShoalClassifier(2, **PLAIN).fit(X, y)
+    report = make_report(estimator.model_, X, np.where(X[:, 2] > 1, "odd", y))
+    assert "never seen the class" in report.verdict
+    assert report.record["judgement"]["scores"]["log-loss"] is None
+
+
+# ---- in a browser ------------------------------------------------------------------------------
+
+
+def test_anyone_can_read_it(browser: Browser, folder: Path) -> None:
+    """Light, dark and narrow, axe finds nothing serious, and nothing scrolls sideways."""
+    for options in ({}, {"color_scheme": "dark"}, {"viewport": {"width": 390, "height": 844}}):
+        with tab(browser, **options) as page:
+            page.goto((folder / "without.html").as_uri())
+            page.evaluate(f"{AXE}; 0")
+            found = page.evaluate(
+                "axe.run(document, { iframes: false }).then((found) => found.violations)"
+            )
+            assert [f["id"] for f in found if f["impact"] in ("serious", "critical")] == []
+            width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+            assert width[0] <= width[1]
+
+
+def test_without_javascript(browser: Browser, folder: Path) -> None:
+    """All but the playground is there, and the page says what the playground needs."""
+    with tab(browser, java_script_enabled=False) as page:
+        page.goto((folder / "with.html").as_uri())
+        assert page.locator("h2").all_inner_texts() == HEADINGS
+        expect(page.locator("noscript p")).to_have_text(re.compile("needs JavaScript"))
+        for svg in page.locator("figure svg").all():
+            box = svg.bounding_box()
+            assert box is not None
+            assert box["height"] > 100
+
+
+def test_it_follows_the_dark_and_prints(browser: Browser, folder: Path) -> None:
+    """Text in pictures has the colour of the page's text, in the dark too; print is light."""
+    with tab(browser, color_scheme="dark") as page:
+        page.goto((folder / "without.html").as_uri())
+        colour = "(e) => [getComputedStyle(e).fill, getComputedStyle(document.body).color]"
+        inside, around = page.locator("figure svg text").first.evaluate(colour)
+        assert inside == around == "rgb(230, 233, 236)"
+        page.emulate_media(media="print")
+        assert page.locator("figure svg text").first.evaluate(colour)[0] == "rgb(0, 0, 0)"
+        assert page.locator("nav").is_hidden()
+        assert len(page.pdf(format="A4")) > 20_000
+
+
+def test_the_playground_goes_on(browser: Browser, folder: Path) -> None:
+    """In its frame, it runs with the rows."""
+    with tab(browser) as page:
+        page.goto((folder / "with.html").as_uri())
+        page.locator("iframe").scroll_into_view_if_needed()
+        inside = page.frame_locator("iframe")
+        inside.get_by_test_id("step").click()
+        expect(inside.get_by_text("hidden units").first).to_be_visible()
