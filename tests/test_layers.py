@@ -120,9 +120,9 @@ RULES = {
     # faces
     "cli": (
         (
-            "activations atomic cells describe engine errors estimators explain history judging model "
-            "model_file network playground record report scores table table_file table_learning "
-            "training tuning"
+            "activations atomic cells describe engine errors estimators explain history judging "
+            "model model_file network playground record report scores table table_file "
+            "table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
