@@ -89,7 +89,7 @@ RULES = {
             "playground plots record scores table units"
         ),
         "numpy polars",
-        "matplotlib sklearn",
+        "matplotlib sklearn threadpoolctl",
     ),
     # the estimators: the only modules on scikit-learn at their top
     "estimator_input": ("activations cells errors table", "numpy sklearn", ""),
@@ -121,7 +121,7 @@ RULES = {
     "cli": (
         (
             "activations atomic cells describe engine errors estimators explain history judging "
-            "model model_file network playground record report scores table table_file "
+            "model model_file network playground plots record report scores table table_file "
             "table_learning training tuning"
         ),
         "click",

@@ -461,9 +461,10 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
             With `html`, `record`, `verdict` and `save`. A notebook shows the page.
         """
         from shoal.record import describe_training
-        from shoal.report import make_report
+        from shoal.report import checked_path, make_report
 
         check_is_fitted(self)
+        path = None if path is None else checked_path(path)
         training = self.model_.training | describe_training(self)
         model = replace(self.model_, training=training)
         made = make_report(model, X, y, rows=rows, unseen=unseen)

@@ -39,10 +39,13 @@ def report(model: str, data: str, output: str, no_rows: bool, as_json: bool, qui
     If DATA is the table that shoal fit learnt from, the rows judged are those it held out.
     """
     from shoal.model_file import load_model
-    from shoal.report import report_of
+    from shoal.plots.style import require_matplotlib
+    from shoal.report import checked_path, report_of
     from shoal.report.evidence import gather, split_as_fitted
 
     refuse_to_overwrite(output, "--output", model, data)
+    checked_path(output)
+    require_matplotlib()
     fitted, talk = load_model(model), Talk(quiet)
     rows = read_rows_for(fitted, data, talk)
     with naming(data):

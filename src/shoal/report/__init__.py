@@ -15,8 +15,8 @@ from shoal.errors import ShoalError
 from shoal.model import Model
 from shoal.plots.style import require_matplotlib
 from shoal.report.evidence import Evidence, gather
-from shoal.report.html import Markup, data, items, join, page, paragraph, tag
 from shoal.report.inside import Played, of_examples, of_playground, of_units
+from shoal.report.markup import Markup, data, items, join, page, paragraph, tag
 from shoal.report.record import record_of, text_of
 from shoal.report.sections import (
     of_data,
@@ -77,11 +77,7 @@ class Report:
         ShoalError
             If it does not end in .html, or the folder is not there.
         """
-        path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
-            raise ShoalError(f"the name of a report ends in .html, and '{path}' does not")
-        if not path.parent.is_dir():
-            raise ShoalError(f"{path}: there is no folder {path.parent}; make it first")
+        path = checked_path(path)
         for name, content in (
             (path, self.html),
             (path.with_suffix(".json"), text_of(self.record) + "\n"),
@@ -89,6 +85,22 @@ class Report:
             with atomic_write(name) as file:
                 file.write(content.encode())
         return path
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """Where a page can go.
+
+    Raises
+    ------
+    ShoalError
+        If it does not end in .html, or the folder is not there.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ShoalError(f"the name of a report ends in .html, and '{path}' does not")
+    if not path.parent.is_dir():
+        raise ShoalError(f"{path}: there is no folder {path.parent}; make it first")
+    return path
 
 
 def make_report(
@@ -132,7 +144,14 @@ def report_of(evidence: Evidence, source: Any) -> Report:
     source : estimator or Model
         Whose curves are shown.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     require_matplotlib()
+    with threadpool_limits(1, user_api="blas"):  # the products are small: threads would only wait
+        return _report_of(evidence, source)
+
+
+def _report_of(evidence: Evidence, source: Any) -> Report:
     record = record_of(evidence, source)
     target = ", ".join(evidence.model.target)
     titles = {

@@ -30,7 +30,7 @@ from shoal.units import Units, examine_units
 
 FOLDS = 5
 FEWEST = 20  # rows of which baselines can be cross-validated
-MOST_JUDGED_BASELINES = 20_000
+MOST_JUDGED_BASELINES = 10_000
 SAMPLE = 1_000  # rows that units, importance and partial dependence are looked at on
 CHECKED_ROWS, CHECKED_ENTRIES = 60, 100
 

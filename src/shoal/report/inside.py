@@ -15,7 +15,7 @@ from shoal.plots.network import ActivationsDisplay, WeightsDisplay, describe_uni
 from shoal.plots.style import number
 from shoal.plots.surface import DecisionBoundaryDisplay, PartialDependenceDisplay
 from shoal.report.evidence import Evidence
-from shoal.report.html import Markup, details, figure, join, paragraph, table, tag
+from shoal.report.markup import Markup, details, figure, join, paragraph, table, tag
 from shoal.report.pictures import picture
 from shoal.report.sections import percent
 from shoal.units import column_slots, float64

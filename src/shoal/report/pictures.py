@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from shoal.plots.style import FAINT, INK, MUTED, SERIES
-from shoal.report.html import Markup, tag, text
+from shoal.report.markup import Markup, tag, text
 
 SVG = "http://www.w3.org/2000/svg"
 LINK = "{http://www.w3.org/1999/xlink}href"

@@ -18,7 +18,7 @@ from shoal.plots.style import number
 from shoal.plots.values import ErrorHistogramDisplay, PredictedDisplay, ResidualsDisplay
 from shoal.record import curves_of
 from shoal.report.evidence import Evidence
-from shoal.report.html import Markup, details, facts, figure, join, paragraph, table, tag
+from shoal.report.markup import Markup, details, facts, figure, join, paragraph, table, tag
 from shoal.report.pictures import picture
 from shoal.scores import score_table
 from shoal.table import Column
