@@ -93,7 +93,7 @@ def played_in(document: str) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that the command line fitted, its report with rows and one without, and what it said."""
+    """A model that the command line fitted, a report with rows and one without, what it said."""
     place = tmp_path_factory.mktemp("report")
     run("fit", PENGUINS, "-t", "species", "-o", place / "m.shoal", *QUICK)
     said = run("report", place / "m.shoal", PENGUINS, "-o", place / "with.html", "--json")
@@ -345,12 +345,19 @@ def test_a_large_table_fits() -> None:
     assert len(report.html.encode()) <= LARGEST
     assert "11 more columns are left out of this table" in report.html
     assert report.record["columns_left_out"] == 0
-    regression = shoal.ShoalRegressor(3, **PLAIN).fit(wide[:200], random.normal(size=200))
-    model = regression.model_
-    played = of_playground(gather(model, wide, random.normal(size=m)), 300_000)
-    assert 50 <= played.rows < 2000
-    assert len(played.frame) <= 300_100
-    assert of_playground(gather(model, wide, random.normal(size=m)), 100).frame == ""
+
+
+def test_a_playground_that_fits() -> None:
+    """With fewer rows where all are too large, and not at all where even those are."""
+    random = np.random.default_rng(0)
+    X, y = random.normal(size=(2500, 4)), random.normal(size=2500)
+    evidence = gather(shoal.ShoalRegressor(3, **PLAIN).fit(X, y).model_, X, y)
+    whole = of_playground(evidence, LARGEST)
+    assert whole.rows == 2000
+    assert whole.words == "This network, on 2,000 of the rows."
+    part = of_playground(evidence, len(whole.frame) - 30)
+    assert part.rows == 1000
+    assert of_playground(evidence, 100).frame == ""
 
 
 def test_bad_tables() -> None:

@@ -26,6 +26,7 @@ WORST = 5
 TOP = 8  # columns and units of a forward pass
 MOST_PLAYED = 2_000  # rows in the playground
 MOST_PLAYED_UNITS = 64
+FEWEST_PLAYED = 50
 
 
 # ---- 6: units and columns ----------------------------------------------------------------------
@@ -299,43 +300,44 @@ def of_playground(evidence: Evidence, budget: int) -> Played:
     n = min(MOST_PLAYED, int(evidence.known.sum()))
     while True:
         try:
-            boot, words = _boot(evidence, n)
+            boot, what = _boot(evidence, n)
         except ShoalError as error:
             return Played(Markup(), f"The playground is left out: {error}.", 0)
         frame = in_frame(boot.json())
         if len(frame) <= budget:
-            lazy = frame.replace("<iframe ", '<iframe loading="lazy" ', 1)
-            return Played(Markup(lazy), words, n if evidence.with_rows else 0)
-        if n <= 50 or not evidence.with_rows:
+            break
+        if n <= FEWEST_PLAYED or not evidence.with_rows:
             return Played(Markup(), "The playground is left out: the page would be too large.", 0)
         n //= 2
+    lazy = Markup(frame.replace("<iframe ", '<iframe loading="lazy" ', 1))
+    if not evidence.with_rows:
+        return Played(lazy, f"{what}, on invented rows around the average one.", 0)
+    m = len(boot.document["data"]["held_out"])  # of many inputs the page takes fewer rows
+    rows = "all the rows" if m == len(evidence.rows) else f"{m:,} of the rows"
+    return Played(lazy, f"{what}, on {rows}.", m)
 
 
 def _boot(evidence: Evidence, n: int) -> tuple[Boot, str]:
-    """What the page starts from, and what that is."""
+    """What the page starts from, and which network that is."""
     model = evidence.model
     small = len(model.parameters.W1) <= MOST_PLAYED_UNITS
+    n_bins = sum(column.n_bins for column in model.columns.columns)
     if not evidence.with_rows:
-        if not small:
-            raise ShoalError("it shows small networks or rows, and this page is to hold no rows")
-        return from_model(model), "This network, on invented rows around the average one."
+        if not small or n_bins:
+            raise ShoalError(
+                "it shows small networks without bins, or the rows, and this page holds no rows"
+            )
+        return from_model(model), "This network"
     known = np.flatnonzero(evidence.known)
     few = np.sort(np.random.default_rng(0).permutation(known)[:n])
     X, y = evidence.rows.X[few], evidence.rows.y[few]
-    rows = f"{len(few):,} of the rows" if len(few) < len(evidence.rows) else "all the rows"
-    if small:
-        try:
-            return from_model(model, X, y), f"This network, on {rows}."
-        except ShoalError:
-            pass
+    if small and not n_bins:
+        return from_model(model, X, y), "This network"
     if y.ndim > 1:
         raise ShoalError("it shows networks of one target")
+    why = f"its numbers have {n_bins:,} bins" if n_bins else f"{len(model.parameters.W1):,} units"
     boot = from_table(X, y, target=model.target[0], classify=evidence.classify)
-    n_bins = sum(column.n_bins for column in model.columns.columns)
-    why = f"it has {len(model.parameters.W1):,} units"
-    why = f"its numbers have {n_bins:,} bins" if n_bins else why
-    words = (
-        f"The playground shows small networks without bins, and this model is none: {why}. So it "
-        f"has {rows}, and a small network that has yet to learn from them."
+    return boot, (
+        f"The playground shows small networks without bins, and this model is none ({why}): so "
+        "here is a small network that has yet to learn"
     )
-    return boot, words
