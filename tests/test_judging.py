@@ -105,6 +105,7 @@ def judged(accuracy: float, rival: float, **others: Any) -> Judgement:
         (0.9, 0.5, "it is better."),
         (0.9, 0.88, "by less than chance alone"),
         (0.9, 0.9, "right as often as the best of them, with better probabilities"),
+        (0.9, 0.92, "it is no better, so the simpler one is to be preferred"),
         (0.8, 0.9, "it is worse, so the simpler one is to be preferred"),
     ],
 )

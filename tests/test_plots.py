@@ -14,6 +14,7 @@ import shoal
 from command_line import PENGUINS
 from shoal import plots
 from shoal.errors import DataError, ParameterError
+from shoal.plots.classes import evenly
 from shoal.plots.style import short
 from shoal.plots.values import running_median
 
@@ -244,6 +245,17 @@ def test_many_classes() -> None:
     assert roc.rest == 34
     with pytest.raises(DataError, match="40 columns of probabilities and 3 classes"):
         plots.RocCurveDisplay.from_predictions(y, probability, classes=[0, 1, 2])
+
+
+def test_long_curves_are_thinned() -> None:
+    """To a few hundred points that lie evenly along them, the ends among them."""
+    x = np.linspace(0, 1, 10_000) ** 3
+    at = evenly(x, x)
+    assert len(at) <= 401
+    assert at[0] == 0
+    assert at[-1] == 9_999
+    assert np.diff(x[at]).max() < 0.01
+    assert len(evenly(x[:50], x[:50])) == 50
 
 
 def test_one_class_has_no_curve() -> None:

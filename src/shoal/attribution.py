@@ -31,7 +31,7 @@ from shoal.network import Parameters
 from shoal.secants import curvature, secant, second_derivative
 from shoal.table import Column, Columns
 
-BLOCK = 2**21  # numbers of the largest array at a time
+BLOCK = 2**19  # numbers of the largest array at a time
 
 
 @dataclass(frozen=True)
@@ -243,7 +243,8 @@ def slot_slopes(column: Column, values: Array) -> Array:
     if column.n_bins:
         at, _ = column.place(values)
         inside = np.flatnonzero((values >= column.edges[0]) & (values < column.edges[-1]))
-        slopes[inside, 1 + at[inside]] = 1 / np.diff(column.edges)[at[inside]]
+        widths = np.maximum(np.diff(column.edges), 1e-300)
+        slopes[inside, 1 + at[inside]] = 1 / widths[at[inside]]
     return slopes
 
 

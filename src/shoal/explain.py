@@ -256,8 +256,8 @@ def targets(model: Model, y: Any, m: int) -> Array:
         if unknown.any():
             row = int(unknown.argmax())
             raise DataError(
-                f"the target is {Y[row]!r} in row {row + 1}, and the model has never seen that: "
-                "leave such rows out"
+                f"the target is {Y.tolist()[row]!r} in row {row + 1}, and the model has never "
+                "seen that: leave such rows out"
             )
         return (one_of[:, 1:] if model.task == "binary" else one_of).T.astype(float)
     Y = Y.reshape(m, -1).T.astype(float)

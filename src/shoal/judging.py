@@ -253,7 +253,8 @@ def verdict(task: str, target: str, judged: Judgement | None, out_of_fold: Any =
     if judged.interval:
         low, high = (_figure(chief, end) for end in judged.interval)
         sure = f" (95 % confidence: {low} to {high})"
-    name = "is right on" if chief == "accuracy" else "has an R² of"
+    right = "has all labels right on" if task == "multilabel" else "is right on"
+    name = right if chief == "accuracy" else "has an R² of"
     number = f"{_figure(chief, value)}{sure}"
     said.append(
         f"It {name} {number} of {judged.rows:,} {which}."
@@ -291,6 +292,8 @@ def _beside(chief: str, value: float, judged: Judgement) -> list[str]:
         how = "it is better, though by less than chance alone could make of so few rows"
     elif value == best:
         how = f"it is right as often as the best of them{_surer(best, chief, judged)}"
+    elif judged.interval and judged.interval[1] >= best:
+        how = "it is no better, so the simpler one is to be preferred"
     else:
         how = "it is worse, so the simpler one is to be preferred"
     return [f"On the same rows {words}: {how}."]

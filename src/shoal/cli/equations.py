@@ -51,9 +51,7 @@ def print_equations(model: "Model", found: "Steps", inputs: Sequence[int]) -> No
         name = "a1_" if n_h else "x"
         click.echo(printable(f"  z2_{k + 1} = {_sum(W2[k], A1, b2[k, 0], name)} = {_n(z)}"))
     click.echo(f"\nEq 4  A2 = {model.loss.a}")
-    names = model.classes.tolist() if model.task == "multiclass" else model.score_names
-    names = names if len(names) == len(A2) else [""] * len(A2)
-    for k, (z, a, name) in enumerate(zip(Z2, A2, names, strict=True)):
+    for k, (z, a, name) in enumerate(zip(Z2, A2, model.score_names, strict=True)):
         click.echo(printable(f"  a2_{k + 1} = {_n(a)}  from z2_{k + 1} = {_n(z)}  {name}".rstrip()))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from shoal.cli.talk import JSON_OPTION, print_json, print_table, printable
+from shoal.cli.talk import JSON_OPTION, print_json, print_paragraph, print_table
 from shoal.describe import column_record, column_words, network_words
 from shoal.scores import OF_LABELS, OF_VALUES, Scores, score_table
 
@@ -65,7 +65,8 @@ def inspect(model: str, as_json: bool) -> None:
     if parts:
         click.echo()
         print_table(*score_table("scores", parts))
-    click.echo(f"\n{printable(said)}")
+    click.echo()
+    print_paragraph(said)
 
 
 def _training_words(training: dict[str, Any]) -> str:

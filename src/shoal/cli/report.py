@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from shoal.cli.rows import count, fingerprint, naming, read_rows_for, refuse_to_overwrite
-from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, printable
+from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_paragraph
 from shoal.scores import Rows, hold_out
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def report(model: str, data: str, output: str, no_rows: bool, as_json: bool, qui
     if as_json:
         print_json(made.record)
     else:
-        click.echo(printable(made.verdict))
+        print_paragraph(made.verdict)
     talk.say(f"wrote {path} ({path.stat().st_size:,} bytes) and {path.with_suffix('.json')}")
 
 

@@ -197,6 +197,7 @@ def _held(evidence: Evidence, played: Played, record: dict[str, Any]) -> Markup:
     of_model = "names of columns, levels of categories, classes, means, standard deviations, bounds"
     always = [
         f"what the model holds: {of_model} and edges of bins at fit, weights",
+        "the command that made the model, and the name and SHA-256 of its table, where known",
         "counts of rows: of each class, of missing values, predicted as which",
         "scores, curves, shares and quantiles of errors over the rows",
     ]

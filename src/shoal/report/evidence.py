@@ -169,11 +169,9 @@ class Evidence:
             few = np.zeros(len(rows), dtype=bool)
             few[np.linspace(0, len(rows) - 1, MOST_JUDGED_BASELINES).astype(int)] = True
             rows = rows.where(few)
-        counts = np.unique(rows.y, return_counts=True)[1] if self.classify else np.array([FOLDS])
-        if len(rows) < FEWEST or len(counts) < 1 + (not self.classify) or counts.min() < 2:
-            return {}
-        if self.classify and len(counts) < 2:
-            return {}
+        counts = np.unique(rows.y, return_counts=True)[1]
+        if len(rows) < FEWEST or len(counts) < 2 or (self.classify and counts.min() < 2):
+            return {}  # no fold could learn, or be scored
         by_fold: dict[str, list[Scores]] = {}
         for held in folds(rows.y, FOLDS, seed=0, stratify=self.classify):
             found = score_baselines(rows.where(~held), rows.where(held), self.model)

@@ -17,7 +17,7 @@ from shoal.plots.learning import LossCurveDisplay
 from shoal.plots.style import number
 from shoal.plots.values import ErrorHistogramDisplay, PredictedDisplay, ResidualsDisplay
 from shoal.record import curves_of
-from shoal.report.evidence import Evidence
+from shoal.report.evidence import MOST_JUDGED_BASELINES, Evidence
 from shoal.report.markup import Markup, details, facts, figure, join, paragraph, table, tag
 from shoal.report.pictures import picture
 from shoal.scores import score_table
@@ -66,7 +66,9 @@ def of_verdict(evidence: Evidence) -> Markup:
     if judged.baselines:
         how = "the same rows as the model"
         if evidence.learnt is None:
-            how = "four fifths of these rows and scored on the last, each fifth in turn"
+            n = min(judged.rows, MOST_JUDGED_BASELINES)
+            few = f"{n:,} of these rows" if n < judged.rows else "these rows"
+            how = f"four fifths of {few}, and are scored on the last, each fifth in turn"
         note += f" The others have learnt from {how}."
     return join(
         tag(
