@@ -17,12 +17,12 @@ from shoal.plots.style import require_matplotlib
 from shoal.report.evidence import Evidence, gather
 from shoal.report.inside import Played, of_examples, of_playground, of_units
 from shoal.report.markup import Markup, data, items, join, page, paragraph, tag
+from shoal.report.predictions import of_predictions
 from shoal.report.record import record_of, text_of
 from shoal.report.sections import (
     of_data,
     of_gradients,
     of_model,
-    of_predictions,
     of_training,
     of_verdict,
 )

@@ -63,7 +63,10 @@ def _of_states(evidence: Evidence) -> str:
     if found.count("dead"):
         words.append("A dead unit gives 0 on every row and learns nothing more.")
     if found.count("linear"):
-        words.append("A linear one never bends here: it could be part of a linear term.")
+        words.append(
+            "A linear one never bends here, and carries a linear term: a skip connection is written "
+            "as two such units per output, one linear and one dead."
+        )
     if found.count("saturated"):
         words.append("A saturated one is at an end of its range nearly always.")
     if found.twins:

@@ -8,7 +8,8 @@ from shoal import __version__
 from shoal.judging import calibrate
 from shoal.record import curves_of
 from shoal.report.evidence import Evidence
-from shoal.report.sections import sentences, thresholds
+from shoal.report.predictions import thresholds
+from shoal.report.sections import sentences
 from shoal.table import Column
 
 MOST_COLUMNS = 200
