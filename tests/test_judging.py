@@ -123,6 +123,8 @@ def test_the_verdict_warns() -> None:
     seen = " ".join(verdict("binary", "y", judged(0.9, 0.5, unseen=False)))
     assert "rows that it has learnt from" in seen
     assert "Only rows that it has not seen would tell" in seen
+    unknown = " ".join(verdict("binary", "y", judged(0.9, 0.5, unseen=None)))
+    assert "rows, of which it is not known whether it has learnt from them" in unknown
     overfitted = verdict("binary", "y", judged(0.8, 0.5, learnt={"accuracy": 1.0}))
     assert "It fits the rows learnt from better (100.0 %)" in " ".join(overfitted)
     rare = Judgement(100, True, {"accuracy": 0.9, "balanced accuracy": 0.5}, None, {}, {})

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -20,12 +21,17 @@ import shoal
 from browser import tab
 from command_line import PENGUINS, QUICK
 from command_line import shoal as run
+from shoal.cli.report import rows_held_out
+from shoal.cli.rows import fingerprint
 from shoal.errors import DataError, ParameterError, ShoalError
 from shoal.losses import Poisson, Quantile
 from shoal.report import LARGEST, make_report
 from shoal.report.evidence import gather, plain_frame, split_as_fitted
 from shoal.report.inside import of_playground
 from shoal.report.markup import Markup, data, table, tag, text
+from shoal.report.record import record_of
+from shoal.report.sections import sentences
+from shoal.scores import Rows, hold_out
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 VOID = {"meta", "link", "br"}
@@ -153,19 +159,29 @@ def test_rows_held_out_are_found_again(folder: Path) -> None:
     assert json.loads(run("inspect", folder / "m.shoal", "--json").stdout)["verdict"] == " ".join(
         said.split()
     )
-    other = folder / "other.csv"
-    lines = PENGUINS.read_text(encoding="utf-8").splitlines()
-    other.write_text("\n".join([lines[0], *lines[1::3]]), encoding="utf-8")
-    done = run("report", folder / "m.shoal", other, "-o", folder / "other.html", "--no-rows")
-    assert "not known whether it has learnt from them" in " ".join(done.stdout.split())
-    assert "held out" not in done.stderr
 
 
-def test_all_rows_learnt_from_are_called_so(tmp_path: Path) -> None:
-    """A model that held nothing out is not judged as if it had."""
-    run("fit", PENGUINS, "-t", "species", "-o", tmp_path / "m.shoal", "--holdout", 0, *QUICK)
-    said = run("report", tmp_path / "m.shoal", PENGUINS, "-o", tmp_path / "r.html")
-    assert "rows that it has learnt from" in " ".join(said.stdout.split())
+def test_which_rows_were_held_out(tmp_path: Path) -> None:
+    """Of the very table, by its SHA-256, those that fit held out; of another one nobody knows."""
+    path = tmp_path / "t.csv"
+    path.write_text("x,y\n1,2\n", encoding="utf-8")
+    y = np.repeat(["a", "b"], 20)
+    rows = Rows(str(path), pl.DataFrame({"x": range(40)}), y, "y", classify=True)
+    model = shoal.ShoalClassifier(0, **PLAIN).fit(rows.X, y).model_
+    origin = {"sha256": fingerprint(str(path)), "holdout": 0.25, "seed": 3}
+    training = {"data": origin, "rows": {"train": 30, "held_out": 10}}
+
+    def held(**changes: Any) -> Any:
+        changed = training | {"data": origin | changes}
+        return rows_held_out(replace(model, training=changed), rows)
+
+    assert np.array_equal(held(), hold_out(y, 0.25, seed=3, stratify=True))
+    assert held(sha256="another") is None
+    assert held(holdout=0.5) is None
+    assert held(holdout="some") is None
+    assert rows_held_out(model, rows) is None
+    whole = {"data": origin | {"holdout": 0}, "rows": {"train": 40}}
+    assert not rows_held_out(replace(model, training=whole), rows).any()
 
 
 def test_mistakes_on_the_command_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,8 +219,8 @@ def test_no_rows_means_none(kind: str) -> None:
     """No cell, no target and no level that the model does not hold is anywhere in the page."""
     cells = np.array(SECRETS, dtype=float)
     shown = pl.DataFrame({"a": cells, "b": cells[::-1], "c": ["secret level"] * 40})
-    settings: dict[str, Any] = {"solver": "lbfgs", "n_hidden": 3}
-    estimator = shoal.ShoalRegressor(random_state=0, **(settings if kind == "small" else {}))
+    settings: dict[str, Any] = {"solver": "lbfgs", "n_hidden": 3 if kind == "small" else 70}
+    estimator = shoal.ShoalRegressor(random_state=0, **settings)
     fitted_on = shown.with_columns(pl.col("a", "b") * 1.001, c=pl.Series(["u", "v"] * 20))
     estimator.fit(fitted_on, cells * 1.001)
     without = estimator.report(shown, cells, rows=False)
@@ -384,10 +400,33 @@ def test_bad_tables() -> None:
 def test_labels_that_the_model_has_not_seen() -> None:
     """Are mistakes, and are counted as such."""
     y = np.where(VALUES > 1, "high", "low")
-    estimator = shoal.ShoalClassifier(2, **PLAIN).fit(X, y)
-    report = make_report(estimator.model_, X, np.where(X[:, 2] > 1, "odd", y))
-    assert "never seen the class" in report.verdict
-    assert report.record["judgement"]["scores"]["log-loss"] is None
+    model = shoal.ShoalClassifier(2, **PLAIN).fit(X, y).model_
+    evidence = gather(model, X, np.where(X[:, 2] > 1, "odd", y))
+    n_odd = int((X[:, 2] > 1).sum())
+    assert f"Of {n_odd} rows the model has never seen the class" in " ".join(sentences(evidence))
+    assert evidence.judgement.scores["log-loss"] is None
+    assert np.isinf(evidence.losses).sum() == n_odd
+    everything_odd = gather(model, X, ["odd"] * len(X))
+    assert make_report(model, X, ["odd"] * len(X)).record["judgement"]["scores"]["accuracy"] == 0
+    assert everything_odd.gradient_check is None
+
+
+def test_tables_that_say_little() -> None:
+    """One row, one class, a column without a value: each has its figures, without a warning."""
+    y = np.where(VALUES > 1, "high", "low")
+    frame = pl.DataFrame(X, schema=["a", "b", "c"])
+    model = shoal.ShoalClassifier(2, **PLAIN).fit(frame, y).model_
+    for some, labels in (
+        (frame[:1], y[:1]),
+        (frame, ["low"] * len(X)),
+        (frame.with_columns(a=pl.lit(None, pl.Float64)), y),
+    ):
+        record = record_of(gather(model, some, labels, with_rows=False), model)
+        assert record["rows"] == len(some)
+        assert np.sum(record["confusion"]) == len(some)
+    single = gather(shoal.ShoalRegressor(2, **PLAIN).fit(X, VALUES).model_, X[:1], VALUES[:1])
+    assert single.judgement.interval is None
+    assert single.judgement.baselines == {}
 
 
 # ---- in a browser ------------------------------------------------------------------------------

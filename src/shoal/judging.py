@@ -234,7 +234,7 @@ def verdict(task: str, target: str, judged: Judgement | None, out_of_fold: Any =
     list of str
         Sentences.
     """
-    kind = "a value" if task == "regression" else "labels" if task == "multilabel" else "a class"
+    kind = {"regression": "a value", "multilabel": "labels"}.get(task, "a class")
     said = [f"The model predicts {target}, {kind}."]
     chief = _chief(judged.scores) if judged else None
     if judged is None or chief is None:
@@ -245,10 +245,11 @@ def verdict(task: str, target: str, judged: Judgement | None, out_of_fold: Any =
     value = judged.scores[chief]
     assert value is not None
     which = {
-        True: "rows that it has not seen",
-        False: "rows that it has learnt from",
-        None: "rows, of which it is not known whether it has learnt from them",
+        True: " that it has not seen",
+        False: " that it has learnt from",
+        None: ", of which it is not known whether it has learnt from them",
     }[judged.unseen]
+    n_rows = f"{judged.rows:,} row{'' if judged.rows == 1 else 's'}{which}"
     sure = ""
     if judged.interval:
         low, high = (_figure(chief, end) for end in judged.interval)
@@ -257,9 +258,9 @@ def verdict(task: str, target: str, judged: Judgement | None, out_of_fold: Any =
     name = right if chief == "accuracy" else "has an R² of"
     number = f"{_figure(chief, value)}{sure}"
     said.append(
-        f"It {name} {number} of {judged.rows:,} {which}."
+        f"It {name} {number} of {n_rows}."
         if chief == "accuracy"
-        else f"It {name} {number} on {judged.rows:,} {which}."
+        else f"It {name} {number} on {n_rows}."
     )
     said += _beside(chief, value, judged)
     if out_of_fold and judged.unseen is not True:

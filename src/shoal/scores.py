@@ -192,9 +192,9 @@ def score_baselines(train: "Rows", held_out: "Rows", model: "Model") -> dict[str
     for name, baseline in _baselines(kinds, train.classify).items():
         # One thread: products as small as these only wait for each other on several.
         with warnings.catch_warnings(), threadpool_limits(1):
-            warnings.simplefilter("ignore")  # of the baseline's own convergence
+            warnings.simplefilter("ignore")  # of its convergence, of columns without values
             baseline.fit(X, train.y)
-        result[name] = score(baseline, replace(held_out, X=X_held_out))
+            result[name] = score(baseline, replace(held_out, X=X_held_out))
     return result
 
 

@@ -50,7 +50,7 @@ def report(model: str, data: str, output: str, no_rows: bool, as_json: bool, qui
     rows = read_rows_for(fitted, data, talk)
     with naming(data):
         evidence = gather(fitted, rows.X, rows.y, with_rows=not no_rows)
-    held = _held_out(fitted, rows)
+    held = rows_held_out(fitted, rows)
     if held is not None and held.any():
         evidence = split_as_fitted(evidence, held)
         n = f"{int(held.sum()):,} of {count(len(rows), 'row')}"
@@ -67,7 +67,7 @@ def report(model: str, data: str, output: str, no_rows: bool, as_json: bool, qui
     talk.say(f"wrote {path} ({path.stat().st_size:,} bytes) and {path.with_suffix('.json')}")
 
 
-def _held_out(model: "Model", rows: Rows) -> "Array | None":
+def rows_held_out(model: "Model", rows: Rows) -> "Array | None":
     """Which rows `shoal fit` held out of this very table; None if it is another, or not known."""
     origin: Any = model.training.get("data")
     n_rows: Any = model.training.get("rows")

@@ -64,8 +64,8 @@ def _of_states(evidence: Evidence) -> str:
         words.append("A dead unit gives 0 on every row and learns nothing more.")
     if found.count("linear"):
         words.append(
-            "A linear one never bends here, and carries a linear term: a skip connection is written "
-            "as two such units per output, one linear and one dead."
+            "A linear one never bends here, and carries a linear term: a skip connection is two "
+            "such units per output, one linear and one dead."
         )
     if found.count("saturated"):
         words.append("A saturated one is at an end of its range nearly always.")
@@ -301,6 +301,8 @@ def of_playground(evidence: Evidence, budget: int) -> Played:
         Bytes that it may have: with fewer of the rows where all would be too many.
     """
     n = min(MOST_PLAYED, int(evidence.known.sum()))
+    if not n:
+        return Played(Markup(), "The playground is left out: the model knows no row's label.", 0)
     while True:
         try:
             boot, what = _boot(evidence, n)

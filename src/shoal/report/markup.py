@@ -115,7 +115,8 @@ STYLE = """
 @media print { :root { color-scheme: light; --paper: #ffffff; --ink: #000000; --muted: #444444;
   --faint: #bbbbbb; --wash: #ffffff; --s0: #0072b2; --s1: #c75600; --s2: #00805d; --s3: #a94f83;
   --s4: #2a7fb0; --s5: #96680a; }
-  nav, section:has(iframe) { display: none } .bar { print-color-adjust: exact } h2 { break-after: avoid } figure, tr { break-inside: avoid }
+  nav, section:has(iframe) { display: none } .bar { print-color-adjust: exact }
+  h2 { break-after: avoid } figure, tr { break-inside: avoid }
   .t { overflow: visible !important } }
 body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1.25rem 4rem; background: var(--paper);
   color: var(--ink); font: 16px/1.55 system-ui, sans-serif }

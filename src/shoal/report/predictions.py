@@ -76,8 +76,10 @@ def _of_classes(evidence: Evidence) -> Markup:
                 (3.7, 3.7),
             )
             pictures.append(figure(drawn, caption))
-    parts = [tag("div", *pictures, class_="pictures"), _by_class(evidence)]
-    if len(names) == 2:
+    parts = [tag("div", *pictures, class_="pictures")]
+    if known.any():
+        parts.append(_by_class(evidence))
+    if len(names) == 2 and known.any():
         parts.append(_of_thresholds(evidence, names[1]))
     return join(*parts)
 
@@ -105,7 +107,7 @@ def _class_row(name: str, figures: Any) -> list[str]:
 def thresholds(evidence: Evidence) -> list[dict[str, float | None]]:
     """What each threshold would catch, for two classes; otherwise nothing."""
     classes = evidence.model.classes
-    if classes is None or len(classes) != 2:
+    if classes is None or len(classes) != 2 or not evidence.known.any():
         return []
     known = evidence.known
     positive = evidence.rows.y[known] == classes[1]
