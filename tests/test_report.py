@@ -193,6 +193,10 @@ def test_mistakes_on_the_command_line(folder: Path, monkeypatch: pytest.MonkeyPa
     assert "make it first" in lost.stderr
     over = run("report", model, PENGUINS, "-o", model, code=2)
     assert "would overwrite what is read" in over.stderr
+    table = folder / "table.json"
+    table.write_text('{"species": "Adelie"}', encoding="utf-8")
+    over = run("report", model, table, "-o", folder / "table.html", code=2)
+    assert "table.json would overwrite what is read" in over.stderr
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     missing = run("report", model, PENGUINS, "-o", folder / "r.html", code=2)
     assert "pip install 'shoal[plots]'" in missing.stderr
@@ -421,7 +425,7 @@ def test_tables_that_say_little() -> None:
         (frame, ["low"] * len(X)),
         (frame.with_columns(a=pl.lit(None, pl.Float64)), y),
     ):
-        record = record_of(gather(model, some, labels, with_rows=False), model)
+        record = record_of(gather(model, some, labels, with_rows=False))
         assert record["rows"] == len(some)
         assert np.sum(record["confusion"]) == len(some)
     single = gather(shoal.ShoalRegressor(2, **PLAIN).fit(X, VALUES).model_, X[:1], VALUES[:1])

@@ -40,10 +40,11 @@ def report(model: str, data: str, output: str, no_rows: bool, as_json: bool, qui
     """
     from shoal.model_file import load_model
     from shoal.plots.style import require_matplotlib
-    from shoal.report import checked_path, report_of
+    from shoal.report import beside, checked_path, report_of
     from shoal.report.evidence import gather, split_as_fitted
 
     refuse_to_overwrite(output, "--output", model, data)
+    refuse_to_overwrite(str(beside(output)), "the figures in", model, data)
     checked_path(output)
     require_matplotlib()
     fitted, talk = load_model(model), Talk(quiet)
@@ -58,13 +59,13 @@ def report(model: str, data: str, output: str, no_rows: bool, as_json: bool, qui
     elif held is not None:
         evidence = replace(evidence, unseen=False)
     with talk.busy("writing the report"):
-        made = report_of(evidence, fitted)
+        made = report_of(evidence)
         path = made.save(output)
     if as_json:
         print_json(made.record)
     else:
         print_paragraph(made.verdict)
-    talk.say(f"wrote {path} ({path.stat().st_size:,} bytes) and {path.with_suffix('.json')}")
+    talk.say(f"wrote {path} ({path.stat().st_size:,} bytes) and {beside(path)}")
 
 
 def rows_held_out(model: "Model", rows: Rows) -> "Array | None":

@@ -80,7 +80,7 @@ class Report:
         path = checked_path(path)
         for name, content in (
             (path, self.html),
-            (path.with_suffix(".json"), text_of(self.record) + "\n"),
+            (beside(path), text_of(self.record) + "\n"),
         ):
             with atomic_write(name) as file:
                 file.write(content.encode())
@@ -101,6 +101,11 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     if not path.parent.is_dir():
         raise ShoalError(f"{path}: there is no folder {path.parent}; make it first")
     return path
+
+
+def beside(path: str | os.PathLike[str]) -> Path:
+    """Where the record of a page goes."""
+    return Path(path).with_suffix(".json")
 
 
 def make_report(
@@ -132,33 +137,26 @@ def make_report(
         If matplotlib is not installed.
     """
     require_matplotlib()
-    return report_of(gather(model, X, y, unseen=unseen, with_rows=rows), model)
+    return report_of(gather(model, X, y, unseen=unseen, with_rows=rows))
 
 
-def report_of(evidence: Evidence, source: Any) -> Report:
-    """The report on some evidence.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    source : estimator or Model
-        Whose curves are shown.
-    """
+def report_of(evidence: Evidence) -> Report:
+    """The report on some evidence."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     require_matplotlib()
     with threadpool_limits(1, user_api="blas"):  # the products are small: threads would only wait
-        return _report_of(evidence, source)
+        return _report_of(evidence)
 
 
-def _report_of(evidence: Evidence, source: Any) -> Report:
-    record = record_of(evidence, source)
+def _report_of(evidence: Evidence) -> Report:
+    record = record_of(evidence)
     target = ", ".join(evidence.model.target)
     titles = {
         "verdict": ("Verdict", of_verdict(evidence)),
         "data": ("The data", of_data(evidence)),
         "model": ("The model", of_model(evidence)),
-        "training": ("The training", of_training(evidence, source)),
+        "training": ("The training", of_training(evidence)),
         "predictions": ("The predictions", of_predictions(evidence)),
         "units": ("What the units do", of_units(evidence)),
         "examples": ("The worst rows" if evidence.with_rows else "A row", of_examples(evidence)),

@@ -127,7 +127,7 @@ class Evidence:
     @cached_property
     def gradient_check(self) -> GradientCheck | None:
         """Gradients against difference quotients on some rows; None where no label is known."""
-        at = self.sampled[:CHECKED_ROWS]
+        at = self.sampled[:: max(1, len(self.sampled) // CHECKED_ROWS)][:CHECKED_ROWS]
         if not len(at):
             return None
         X = self.model.columns.encode(self.rows.X[at], dtype=np.float64)

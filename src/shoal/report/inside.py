@@ -22,6 +22,7 @@ from shoal.units import column_slots, float64
 
 MOST_IMPORTANT = 20
 MOST_DEPENDENCES = 6
+MOST_MOVED = 300  # rows over which the mean of partial dependence is taken
 WORST = 5
 TOP = 8  # columns and units of a forward pass
 MOST_PLAYED = 2_000  # rows in the playground
@@ -108,10 +109,10 @@ def _of_dependences(evidence: Evidence) -> Markup:
     ordered = sorted(evidence.importance, key=lambda row: -row["loss_increase"])
     names = [row["column"] for row in ordered[:MOST_DEPENDENCES]]
     lines = 25 if evidence.with_rows else 0
-    drawn = []
+    drawn, inputs = [], evidence.inputs[:: -(-len(evidence.inputs) // MOST_MOVED)]
     for name in names:
         moved = partial_dependence(
-            evidence.model, evidence.inputs[:300], name, of_rows=evidence.with_rows, steps=30
+            evidence.model, inputs, name, of_rows=evidence.with_rows, steps=30
         )
         words = f"The mean output as {name} moves: over a range of {number(moved.reach)}"
         drawn.append(picture(PartialDependenceDisplay(moved, lines).plot, words, (3.3, 2.7)))

@@ -28,7 +28,7 @@ TOLD = [
 ]
 
 
-def record_of(evidence: Evidence, source: Any) -> dict[str, Any]:
+def record_of(evidence: Evidence) -> dict[str, Any]:
     """The figures of a report, as JSON holds them: what is not a finite number is null."""
     model, check = evidence.model, evidence.gradient_check
     columns = model.columns.columns
@@ -57,7 +57,7 @@ def record_of(evidence: Evidence, source: Any) -> dict[str, Any]:
         "columns": [_column(evidence, column) for column in columns[:MOST_COLUMNS]],
         "columns_left_out": max(0, len(columns) - MOST_COLUMNS),
         "training": {key: model.training[key] for key in TOLD if key in model.training},
-        "curves": [_curve(curve) for curve in curves_of(source)],
+        "curves": [_curve(curve) for curve in curves_of(model)],
         "confusion": _confusion(evidence),
         "calibration": _calibration(evidence),
         "thresholds": thresholds(evidence),

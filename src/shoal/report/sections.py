@@ -268,9 +268,9 @@ def _of_versions(versions: Any) -> str | None:
 # ---- 4: training -------------------------------------------------------------------------------
 
 
-def of_training(evidence: Evidence, source: Any) -> Markup:
+def of_training(evidence: Evidence) -> Markup:
     """The curves, and where each member stopped."""
-    curves = curves_of(source)
+    curves = curves_of(evidence.model)
     if not curves:
         return paragraph(
             "The model keeps no curves of its training. Models that shoal fit writes do, and "
