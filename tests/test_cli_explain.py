@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from command_line import NEW, PENGUINS, shoal
 from explained import make, table
-from shoal import load_model, save_model
+from shoal import LOSSES, load_model, save_model
 from shoal.explain import importance, steps
+from shoal.table import Column, Columns
+from sound_models import make_model
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def test_a_row(model: Path, penguins: pl.DataFrame) -> None:
     for name in ("bill_length_mm", "island"):
         added = (difference[0][name] - difference[1][name]).item()
         assert re.search(rf"{name} .*\s{re.escape(f'{added:+.3f}')}$", text, flags=re.MULTILINE)
-    assert "8 hidden units of tanh; those that add most:" in text
+    assert "64 hidden units of tanh; the units that add most:" in text
 
 
 def test_a_class_of_a_row(model: Path) -> None:
@@ -107,12 +110,12 @@ def test_a_table_without_the_target(model: Path) -> None:
     assert "loss" not in done.stdout
 
 
-def test_a_large_table_is_sampled(model: Path, tmp_path: Path, penguins: pl.DataFrame) -> None:
-    """Of more than 10,000 rows so many are looked at, and that is said."""
-    pl.concat([penguins] * 31).write_csv(tmp_path / "many.csv")
-    done = shoal("explain", model, tmp_path / "many.csv", "--json")
-    assert "10,000 of the 10,664 rows are looked at" in done.stderr
-    assert json.loads(done.stdout)["rows"] == 10_000
+def test_a_large_table_is_sampled(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many rows some are looked at, and that is said."""
+    monkeypatch.setattr(sys.modules["shoal.cli.explain"], "ENOUGH", 50)  # the name is the verb
+    done = shoal("explain", model, PENGUINS, "--json")
+    assert "50 of the 344 rows are looked at" in done.stderr
+    assert json.loads(done.stdout)["rows"] == 50
 
 
 @pytest.mark.parametrize(
@@ -163,6 +166,46 @@ def test_every_kind_of_model(name: str, tmp_path: Path) -> None:
     if "classes" not in name and name != "wide":
         done = shoal("explain", *files, "--row", 1, "--class", "a", code=2)
         assert "the model has no classes" in done.stderr
+
+
+def test_a_linear_part_is_no_unit(tmp_path: Path) -> None:
+    """The pairs of units that stand for a skip are told apart, and all adds up."""
+    path = tmp_path / "m.shoal"
+    shoal("fit", PENGUINS, "-t", "sex", "-o", path, "--hidden", 4, "--max-iter", 30)
+    text = shoal("explain", path, PENGUINS, "--row", 17).stdout
+    words = re.search(r"(\d+) hidden units of relu.* linear part that adds (\S+);", text)
+    model = load_model(path)
+    assert int(words[1]) == len(model.parameters.W1) - 2
+    found = steps(model, pl.read_csv(PENGUINS, null_values="NA")[16])
+    W1, b1, W2, _ = (block.astype(float) for block in model.parameters)
+    start = np.maximum(W1 @ model.columns.centers() + b1[:, 0], 0)
+    added = (W2[0] * (found.A1[:, 0] - start))[-2:].sum()
+    sign = 1 if f"\n{model.classes[1]} rather than" in text else -1
+    assert float(words[2]) == pytest.approx(sign * added, abs=1e-3)
+
+
+def test_a_table_that_lacks_a_column(model: Path) -> None:
+    """A missing column is told by its name, with a row and without."""
+    text = PENGUINS.read_bytes().replace(b"bill_length_mm", b"length")
+    for more in (["--row", 1], []):
+        done = shoal("explain", model, "-", *more, stdin=text, code=1)
+        assert "the table lacks column 'bill_length_mm'" in done.stderr
+
+
+def test_a_model_that_knows_no_names(tmp_path: Path) -> None:
+    """A model of an array is asked by its names x1, x2, beside whatever else the table has."""
+    columns = Columns((Column("x1", "number"), Column("x2", "number")), named=False)
+    model = make_model(LOSSES["identity"](), columns=columns)
+    save_model(model, tmp_path / "m.shoal")
+    table = b"x2,more,x1,y\n1,2,3,4\n5,6,7,8\n"
+    document = json.loads(
+        shoal("explain", tmp_path / "m.shoal", "-", "--row", 2, "--json", stdin=table).stdout
+    )
+    assert document["prediction"] == pytest.approx(model.predict([[7, 5]])[0])
+    assert document["actual"] == 8
+    assert "x1" in shoal("explain", tmp_path / "m.shoal", "-", stdin=table).stdout
+    done = shoal("explain", tmp_path / "m.shoal", "-", "--row", 1, stdin=b"a,b\n1,2\n", code=1)
+    assert "lacks columns 'x1', 'x2'; it has columns 'a', 'b'" in done.stderr
 
 
 def test_names_cannot_command_the_terminal(tmp_path: Path) -> None:

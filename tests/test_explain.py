@@ -225,6 +225,13 @@ def test_interactions_find_a_product() -> None:
     assert max(bends[0, 2], bends[1, 2]) < bends[0, 1] / 4
 
 
+def test_one_column_has_no_pair() -> None:
+    """Of a single column there are no interactions: a frame without rows."""
+    one = Columns((Column("x", "number"),), named=False)
+    model = make_model(LOSSES["identity"](), columns=one)
+    assert len(interactions(model, np.ones((3, 1)))) == 0
+
+
 # ---- breakpoints -------------------------------------------------------------------------------
 
 

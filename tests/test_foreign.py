@@ -242,6 +242,15 @@ def test_nnet_that_cannot_be_is_refused() -> None:
         shoal.Model.from_nnet({"n": (1, 0, 1), "wts": [1, 2], "lev": ["a", "b", "c"]})
 
 
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """A file that is not there, or no text, is a DataError with its name."""
+    with pytest.raises(shoal.DataError, match=r"cannot read .*none\.txt"):
+        shoal.Model.from_nnet(tmp_path / "none.txt")
+    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(shoal.DataError, match=r"cannot read .*bytes\.txt"):
+        shoal.Model.from_nnet(str(tmp_path / "bytes.txt"))
+
+
 def test_nnet_by_hand() -> None:
     """Weights alone, with `linout`, are enough: 2 + 3 sigmoid(1 + 4 x)."""
     model = shoal.Model.from_nnet({"n": (1, 1, 1), "wts": [1, 4, 2, 3], "linout": True})

@@ -79,15 +79,12 @@ class Explainer:
         self.parameters = Parameters(W1, b1, W2, b2)
         self.activation = activation
         widths = [column.width for column in columns.columns]
-        owner = np.repeat(np.arange(len(widths)), widths)[columns.order]
-        # Inputs of each column, in the order of `columns.inputs`, which is that of the parameters.
-        self.members = [np.flatnonzero(owner == k) for k in range(len(widths))]
+        self._places = np.argsort(columns.order)  # from `columns.inputs` to `columns.slots`
+        # Inputs of each column, in the order of its slots, as places in that of the parameters.
+        self.members = np.split(self._places, np.cumsum(widths)[:-1]) if widths else []
         self.block_size = max(1, BLOCK // max(W1.shape))  # rows at a time
-        # Which of the network's inputs make up each column, and each input of `columns.slots`.
-        self._sums = {
-            "columns": (np.arange(len(widths))[:, None] == owner).astype(float),
-            "inputs": (np.arange(len(owner))[:, None] == columns.order).astype(float),
-        }
+        self._in_use = np.flatnonzero(widths)
+        self._starts = np.cumsum([0, *widths])[self._in_use]
 
     # ---- first order ----
 
@@ -100,15 +97,15 @@ class Explainer:
     ) -> Contributions:
         """What each column adds to each score."""
         W1, b1, W2, _ = self.parameters
-        sums, starts = self._sum(by), self._baseline(baseline)
+        n, starts = self._size(by), self._baseline(baseline)
         values, scores = [], []
         for x, _ in self.blocks(X):
-            total = np.zeros((len(W2), len(sums), x.shape[1]))
+            total = np.zeros((len(W2), n, x.shape[1]))
             for start in starts.T[:, :, None]:  # (n_x, 1)
                 dx = x - start
                 D = secant(self.activation, W1 @ start + b1, W1 @ dx)
                 for k, v in enumerate(W2):
-                    total[k] += sums @ (dx * (W1.T @ (v[:, None] * D)))
+                    total[k] += self._add_up(dx * (W1.T @ (v[:, None] * D)), by)
             values.append(total.transpose(2, 0, 1) / starts.shape[1])
             scores.append(self._score(x).T)
         average = self._score(starts).mean(axis=1)
@@ -121,13 +118,14 @@ class Explainer:
         bound; NaN for what is no number: booleans, categories, missing values.
         """
         W1, b1, W2, _ = self.parameters
-        sums, found = self._sum(by), []
+        found = []
+        self._size(by)
         g_prime = get_activation(self.activation).g_prime
         numbers = self._numbers(X)
         for x, rows in self.blocks(X):
             G = g_prime(W1 @ x + b1)
             slopes = self._slopes(numbers, rows, by)
-            dZ2 = [sums @ (slopes.T * (W1.T @ (v[:, None] * G))) for v in W2]
+            dZ2 = [self._add_up(slopes.T * (W1.T @ (v[:, None] * G)), by) for v in W2]
             found.append(np.stack(dZ2).transpose(2, 0, 1))
         return self._only_numbers(np.concatenate(found), numbers, by)
 
@@ -139,14 +137,14 @@ class Explainer:
         ReLU and leaky ReLU have none but 0; `interactions` is what to ask them for.
         """
         W1, b1, W2, _ = self.parameters
-        sums, numbers, found = self._sum(by), self._numbers(X), []
+        n, numbers, found = self._size(by), self._numbers(X), []
         for x, rows in self.blocks(X):
             curve = second_derivative(self.activation, W1 @ x + b1)
             slopes = self._slopes(numbers, rows, by)
             for k in range(x.shape[1]):
-                S = (W1 * slopes[k]) @ sums.T
-                found.append(np.stack([S.T @ ((v * curve[:, k])[:, None] * S) for v in W2]))
-        out = np.array(found).reshape(-1, len(W2), len(sums), len(sums))
+                S = self._add_up((W1 * slopes[k]).T, by)  # (n, n_h)
+                found.append(np.stack([S * (v * curve[:, k]) @ S.T for v in W2]))
+        out = np.array(found).reshape(-1, len(W2), n, n)
         out = self._only_numbers(out, numbers, by)
         return self._only_numbers(out.swapaxes(2, 3), numbers, by).swapaxes(2, 3)
 
@@ -155,22 +153,29 @@ class Explainer:
 
         The diagonal is what a column does by itself.
         """
+        return np.stack(list(self.each_interaction(X, baseline, by=by)))
+
+    def each_interaction(
+        self, X: Any, baseline: Any = None, *, by: str = "columns"
+    ) -> Iterator[Array]:
+        """Γ of one row after the other, (n_y, n, n)."""
         W1, b1, W2, _ = self.parameters
-        sums, starts, found = self._sum(by), self._baseline(baseline), []
+        n, starts = self._size(by), self._baseline(baseline)
+        n_starts = starts.shape[1]
         for x, _ in self.blocks(X):
-            total = np.zeros((x.shape[1], len(W2), len(sums), len(sums)))
+            lines = []
             for start in starts.T[:, :, None]:
                 dx = x - start
                 B, d = W1 @ start + b1, W1 @ dx
                 K = curvature(self.activation, B, d)
-                own = secant(self.activation, B, d) - K * d
-                for r in range(x.shape[1]):
-                    c = (W1 * dx[:, r]) @ sums.T  # (n_h, n)
+                lines.append((dx, K, secant(self.activation, B, d) - K * d))
+            for r in range(x.shape[1]):
+                total = np.zeros((len(W2), n, n))
+                for dx, K, own in lines:
+                    c = self._add_up((W1 * dx[:, r]).T, by)  # (n, n_h)
                     for k, v in enumerate(W2):
-                        total[r, k] += c.T @ ((v * K[:, r])[:, None] * c)
-                        total[r, k] += np.diag((v * own[:, r]) @ c)
-            found.append(total / starts.shape[1])
-        return np.concatenate(found)
+                        total[k] += c * (v * K[:, r]) @ c.T + np.diag(c @ (v * own[:, r]))
+                yield total / n_starts
 
     # ---- rows ----
 
@@ -197,11 +202,21 @@ class Explainer:
         W1, b1, W2, b2 = self.parameters
         return W2 @ get_activation(self.activation).g(W1 @ x + b1) + b2
 
-    def _sum(self, by: str) -> Array:
-        """Matrix (n, n_x) of which inputs are added up."""
-        if by not in self._sums:
+    def _size(self, by: str) -> int:
+        """n: of how many columns or inputs something is said."""
+        if by not in ("columns", "inputs"):
             raise ParameterError(f'by must be "columns" or "inputs", not {by!r}')
-        return self._sums[by]
+        return len(self.columns.columns) if by == "columns" else len(self._places)
+
+    def _add_up(self, parts: Array, by: str) -> Array:
+        """Parts of inputs (n_x, some) as those of columns, or of `columns.slots`: (n, some)."""
+        parts = parts[self._places]
+        if by == "inputs":
+            return parts
+        out = np.zeros((len(self.columns.columns), parts.shape[1]))
+        if len(self._starts):
+            out[self._in_use] = np.add.reduceat(parts, self._starts, axis=0)
+        return out
 
     # ---- the derivative of inputs by the number that a column holds ----
 

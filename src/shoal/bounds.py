@@ -16,7 +16,6 @@ All bounds are widened by more than the rounding of their own computation.
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -65,8 +64,7 @@ class Box:
             slots = np.zeros((len(values), column.width))
             if column.kind != "unused":
                 column.fill(values, slots)
-            own = explainer.columns.order[inputs]
-            self.of_column.append(W1[:, inputs[np.argsort(own)]])
+            self.of_column.append(W1[:, inputs])
             self.parts.append(self.of_column[-1] @ slots.T)
         # Of each sum over the inputs: the most that rounding can add up to.
         n = W1.shape[1] + len(W1) + 16
@@ -143,10 +141,23 @@ class Box:
         if self.activation in _KINKED:
             points.append(np.clip(0, low, high))
         elif self.activation != "identity":
-            for first, last in pairwise([-800.0, *self._turns(), 800.0]):
-                points.append(_crossing(activation.g_prime, alpha, first, last, low, high))
-        heights = np.stack([sign * (activation.g(z) - alpha * z) for z in points])
-        return np.choose(heights.argmin(axis=0), points)
+            points.extend(self._crossings(alpha))
+        at = np.stack(points)
+        heights = sign * (activation.g(at) - alpha * at)
+        return np.take_along_axis(at, heights.argmin(axis=0)[None], axis=0)[0]
+
+    def _crossings(self, alpha: Array) -> Array:
+        """Where g′ = α, in each part of the interval in which g′ is monotone, (n_parts, n_h)."""
+        g_prime = get_activation(self.activation).g_prime
+        edges = np.array([-800.0, *self._turns(), 800.0])[:, None]
+        edges = np.clip(edges, self.low, self.high)
+        a, b = edges[:-1], edges[1:]
+        rises = g_prime(b) > g_prime(a)
+        for _ in range(40):  # leaves at most 1.5e-9, whose square is what it matters by
+            z = (a + b) / 2
+            is_beyond = (g_prime(z) > alpha) == rises
+            a, b = np.where(is_beyond, a, z), np.where(is_beyond, z, b)
+        return (a + b) / 2
 
     def _turns(self) -> list[float]:
         turn = _TURNS.get(self.activation)
@@ -188,19 +199,6 @@ class Box:
         points = [self.low, self.high, *turns]
         slopes = np.stack([g_prime(z) for z in points])
         return slopes.min(axis=0), slopes.max(axis=0)
-
-
-def _crossing(
-    g_prime: Any, alpha: Array, first: float, last: float, low: Array, high: Array
-) -> Array:
-    """Where g′ = α between first and last, in which g′ is monotone, and between low and high."""
-    a, b = np.clip(first, low, high), np.clip(last, low, high)
-    rises = g_prime(b) > g_prime(a)
-    for _ in range(40):  # leaves at most 1.5e-9, whose square is what it matters by
-        z = (a + b) / 2
-        is_beyond = (g_prime(z) > alpha) == rises
-        a, b = np.where(is_beyond, a, z), np.where(is_beyond, z, b)
-    return (a + b) / 2
 
 
 def _allowed(column: Column, given: Any) -> Array:

@@ -115,15 +115,17 @@ def interactions(model: Model, X: Any, *, baseline: Any = None) -> Any:
         mean, over rows and scores, of the size of Γ_kl + Γ_lk: what the two add to a score beyond
         what each adds by itself. 0 where the model is additive in them.
     """
-    G = model.explainer.interactions(X, baseline)
     names = [column.name for column in model.columns.columns]
     used = [k for k, column in enumerate(model.columns.columns) if column.kind != "unused"]
     pairs = list(combinations(used, 2))
-    sizes = np.array([np.abs(2 * G[..., k, other]).mean() for k, other in pairs])
+    m, total = 0, np.zeros((len(names), len(names)))
+    for G in model.explainer.each_interaction(X, baseline):  # (n_y, n_columns, n_columns)
+        m, total = m + 1, total + np.abs(2 * G).mean(axis=0)
+    sizes = np.array([total[pair] / m for pair in pairs])
     order = np.argsort(-sizes, kind="stable")
     table = {
-        "first": np.array([names[pairs[i][0]] for i in order], dtype=object),
-        "second": np.array([names[pairs[i][1]] for i in order], dtype=object),
+        "first": [names[pairs[i][0]] for i in order],
+        "second": [names[pairs[i][1]] for i in order],
         "interaction": sizes[order],
     }
     return frame_like(X, table)

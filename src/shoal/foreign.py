@@ -187,7 +187,10 @@ def r_text(source: str | Path) -> dict[str, Any]:
     DataError
         If the file holds something else; the message says where.
     """
-    text = Path(source).read_text(encoding="utf-8")
+    try:
+        text = Path(source).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read {source}: {error}") from error
     tokens: list[tuple[str, str]] = []
     at = 0
     while text[at:].strip():
@@ -311,4 +314,5 @@ def _labels(labels: Any) -> Array:
     array = np.array([labels] if isinstance(labels, str) else list(labels))
     if array.dtype.kind == "O":
         array = array.astype(str)
-    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+    wide = {"i": np.int64, "u": np.int64, "f": np.float64}
+    return array.astype(wide.get(array.dtype.kind, array.dtype))

@@ -8,7 +8,7 @@ import click
 from shoal.cli.rows import kinds_of, naming, read_table, set_apart, shown, with_target
 from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_table, printable
 from shoal.describe import news_sentences
-from shoal.errors import ParameterError
+from shoal.errors import DataError, ParameterError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,6 +78,7 @@ def explain(
 
     Of a large network --math shows what counts most; --math --json has every number.
     """
+    from shoal.cells import listed
     from shoal.model_file import load_model
 
     fitted, talk = load_model(model), Talk(quiet)
@@ -92,6 +93,10 @@ def explain(
     frame, notes = read_table(data, kinds, talk, keep_others=True)
     talk.say(*notes)
     with naming(data):
+        absent = [column for column in kinds_of(fitted) if column not in frame.columns]
+        if absent:
+            has = listed("column", frame.columns)
+            raise DataError(f"the table lacks {listed('column', absent)}; it has {has}")
         if row is None:
             _explain_table(fitted, data, frame, one, talk, as_json)
             return
@@ -102,6 +107,11 @@ def explain(
         chosen = frame[row - 1]
         talk.say(*news_sentences(fitted.columns.columns, chosen))
         _explain_row(fitted, f"row {row:,} of {shown(data)}", chosen, one, label, math, as_json)
+
+
+def _read_by(model: "Model", frame: "pl.DataFrame") -> "pl.DataFrame":
+    """The frame as the model reads it: one that knows no names goes by position."""
+    return frame if model.columns.named else frame.select(c.name for c in model.columns.columns)
 
 
 # ---- a table -----------------------------------------------------------------------------------
@@ -125,7 +135,7 @@ def _explain_table(
     if target is not None and target in frame.columns:
         y = set_apart(data, frame, target, model.classes is not None).y
     with talk.busy("explaining"):
-        table = importance(model, frame, y)
+        table = importance(model, _read_by(model, frame), y)
     if as_json:
         print_json({"rows": len(frame), "columns": table.to_dicts()})
         return
@@ -156,10 +166,11 @@ def _explain_row(
     """Print what drove the prediction of one row."""
     from shoal.explain import steps
 
+    actual = row[target][0] if target is not None and target in row.columns else None
+    row = _read_by(model, row)
     found = steps(model, row)
     questions = _questions(model, found, label)
     parts = model.explainer.integrated_gradients(row)
-    actual = row[target][0] if target is not None and target in row.columns else None
     if as_json:
         print_json(_document(model, row, found, parts, actual, math))
         return
@@ -271,34 +282,42 @@ def _print_units(model: "Model", found: "Steps", question: Question) -> None:
 
     from shoal.activations import get_activation
 
-    W1, b1, _, _ = model.parameters
-    start = get_activation(model.activation).g(
-        W1.astype(float) @ model.columns.centers()[:, None] + b1
-    )
+    W1, b1, _, _ = (block.astype(float) for block in model.parameters)
+    z0 = W1 @ model.columns.centers()[:, None] + b1
+    start = get_activation(model.activation).g(z0)[:, 0]
+    z, a = found.Z1[:, 0], found.A1[:, 0]
     weights = question.weights @ model.explainer.parameters.W2
-    added = weights * (found.A1 - start)[:, 0]
-    most = np.argsort(-np.abs(added), kind="stable")[:MOST_UNITS]
-    active = ""
+    added = weights * (a - start)
+    n = len(W1) - _n_linear(model)
+    words = f"{n:,} hidden units of {model.activation}"
     if model.activation == "relu":
-        active = f", {int((found.Z1 > 0).sum()):,} of them active"
-    click.echo(
-        f"\n{len(W1):,} hidden units of {model.activation}{active}"
-        + ("; those that add most:" if len(W1) > MOST_UNITS else ":")
+        words += f", {int((z[:n] > 0).sum()):,} of them active"
+    if n < len(W1):
+        words += f", and a linear part that adds {number(added[n:].sum(), '+')}"
+    click.echo(f"\n{words}" + ("; the units that add most:" if n > MOST_UNITS else ":"))
+    most = np.argsort(-np.abs(added[:n]), kind="stable")[:MOST_UNITS]
+    lines = [
+        [str(j + 1), *map(number, (z[j], a[j], start[j], weights[j])), number(added[j], "+")]
+        for j in most
+    ]
+    print_table(["unit", "z", "a = g(z)", "a of the average row", "weight", "adds"], lines)
+
+
+def _n_linear(model: "Model") -> int:
+    """How many units, the last ones, are a linear part: pairs g(v x) - g(-v x), see folding.py."""
+    import numpy as np
+
+    W1, b1, W2, b2 = model.parameters
+    n_y = len(b2)
+    plus, minus = slice(-2 * n_y, -n_y), slice(-n_y, None)
+    is_linear = (
+        len(W1) >= 2 * n_y
+        and not b1[-2 * n_y :].any()
+        and np.array_equal(W1[plus], -W1[minus])
+        and np.array_equal(W2[:, plus], -W2[:, minus])
+        and W1[minus].any()
     )
-    print_table(
-        ["unit", "z", "a = g(z)", "a of the average row", "weight", "adds"],
-        [
-            [
-                str(j + 1),
-                number(found.Z1[j, 0]),
-                number(found.A1[j, 0]),
-                number(start[j, 0]),
-                number(weights[j]),
-                number(added[j], "+"),
-            ]
-            for j in most.tolist()
-        ],
-    )
+    return 2 * n_y if is_linear else 0
 
 
 def _inputs_that_count(model: "Model", row: "pl.DataFrame", question: Question) -> list[int]:
