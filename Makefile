@@ -49,6 +49,7 @@ docs: .venv/test
 	$(BIN)/python docs/make_activations.py
 	$(BIN)/python docs/make_cli.py
 	$(BIN)/python docs/make_playground.py
+	$(BIN)/python docs/make_plots.py
 	cd docs && ../$(BIN)/python ../examples/flower_picture.py
 
 fuzz: .venv/test

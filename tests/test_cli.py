@@ -13,8 +13,8 @@ import pytest
 
 from command_line import NEW, PENGUINS, QUICK, shoal
 from shoal import load_model, network, save_model
-from shoal.cli.scores import hold_out
 from shoal.estimators import ShoalRegressor
+from shoal.scores import hold_out
 from sound_models import SOUND
 
 

@@ -256,6 +256,7 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
         "explain --row": ("explain", model, PENGUINS, "--row", 1),
         "explain --row --math": ("explain", model, PENGUINS, "--row", 1, "--math"),
         "inspect": ("inspect", model),
+        "report": ("report", model, PENGUINS, "-o", tmp_path / "r.html", "--no-rows"),
         "gradcheck": ("gradcheck", model, PENGUINS, "--rows", 20),
         "doctor": ("doctor",),
     }
@@ -265,7 +266,19 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "fit", "tune", "predict", "evaluate", "explain", "inspect", "gradcheck", "doctor"]
+    "verb",
+    [
+        "",
+        "fit",
+        "tune",
+        "predict",
+        "evaluate",
+        "explain",
+        "inspect",
+        "report",
+        "gradcheck",
+        "doctor",
+    ],
 )
 def test_help_needs_nothing_heavy(verb: str) -> None:
     """To answer --help neither NumPy nor polars, scikit-learn or rich is imported."""

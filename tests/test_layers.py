@@ -70,12 +70,38 @@ RULES = {
     ),
     "explain": ("activations cells errors model", "numpy", ""),
     "table_learning": ("activations cells errors table", "numpy", "narwhals"),
-    # the estimators: the only modules on scikit-learn
+    # looking into it, and judging it
+    "describe": ("cells model table", "", "polars"),
+    "scores": ("activations model", "", "numpy polars sklearn threadpoolctl"),
+    "judging": ("activations", "numpy", ""),
+    "record": ("history", "numpy", "sklearn"),
+    "units": ("activations model network table", "numpy", ""),
+    "dependence": ("activations cells errors model table units", "numpy", ""),
+    "plots": (
+        "activations dependence errors history judging model record table units",
+        "numpy",
+        "matplotlib sklearn",
+    ),
+    "playground": (
+        "activations cells errors folding losses model network table table_learning",
+        "numpy",
+        "anywidget traitlets",
+    ),
+    "atomic": ("errors", "", ""),
+    "report": (
+        (
+            "activations atomic cells dependence describe errors explain judging model network "
+            "playground plots record scores table units"
+        ),
+        "numpy polars",
+        "matplotlib sklearn threadpoolctl",
+    ),
+    # the estimators: the only modules on scikit-learn at their top
     "estimator_input": ("activations cells errors table", "numpy sklearn", ""),
     "estimator_base": (
         (
             "activations cells committee engine errors estimator_input folding history losses "
-            "model network recipe table_learning training"
+            "model network recipe record report table_learning training"
         ),
         "numpy sklearn",
         "threadpoolctl",
@@ -91,22 +117,17 @@ RULES = {
         "",
     ),
     # files
-    "atomic": ("errors", "", ""),
     "model_tensors": ("activations cells errors losses model network table", "numpy", ""),
     "model_file": ("activations atomic errors model model_tensors network", "numpy", ""),
     "table_text": ("errors", "polars", ""),
     "table_csv": ("errors", "polars", ""),
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
     # faces
-    "playground": (
-        "activations cells errors folding losses model network table table_learning",
-        "numpy",
-        "anywidget traitlets",
-    ),
     "cli": (
         (
-            "activations atomic cells engine errors estimators explain history model model_file "
-            "network playground table table_file table_learning training tuning"
+            "activations atomic cells describe engine errors estimators explain history judging "
+            "model model_file network playground plots record report scores table table_file "
+            "table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
@@ -174,7 +195,7 @@ def test_every_package_is_a_declared_dependency() -> None:
     """What shoal imports is what pyproject.toml says it needs, package by package."""
     project = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    lines = project["project"]["dependencies"] + extras["notebook"]
+    lines = project["project"]["dependencies"] + extras["notebook"] + extras["plots"]
     declared = {re.split("[<>=]", line)[0] for line in lines}
     used = {package for _, top, inside in RULES.values() for package in f"{top} {inside}".split()}
     assert declared == {{"sklearn": "scikit-learn"}.get(package, package) for package in used}

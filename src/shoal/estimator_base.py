@@ -444,6 +444,39 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
         X = self._table(X)
         return self.model_.explain(X, None if baseline is None else self._table(baseline))
 
+    def report(
+        self, X: Any, y: Any, path: Any = None, *, rows: bool = True, unseen: bool | None = None
+    ) -> Any:
+        """Judge the model on rows and look into it: one HTML page, and the same as data.
+
+        Parameters
+        ----------
+        X, y
+            Rows with their targets, as `fit` takes them; best such that the model has not seen.
+        path : str or path, optional
+            Where to write the page, ending in .html; the data go beside it, ending in .json.
+        rows : bool
+            False keeps everything of single rows out of the page.
+        unseen : bool, optional
+            Whether these rows had no part in the fit: the verdict says so.
+
+        Returns
+        -------
+        shoal.report.Report
+            With `html`, `record`, `verdict` and `save`. A notebook shows the page.
+        """
+        from shoal.record import describe_training
+        from shoal.report import checked_path, make_report
+
+        check_is_fitted(self)
+        path = None if path is None else checked_path(path)
+        training = self.model_.training | describe_training(self)
+        model = replace(self.model_, training=training)
+        made = make_report(model, X, y, rows=rows, unseen=unseen)
+        if path is not None:
+            made.save(path)
+        return made
+
     # ---- what was learnt ----
 
     @property

@@ -16,6 +16,7 @@ from shoal.cli.gradcheck import gradcheck
 from shoal.cli.inspect import inspect
 from shoal.cli.play import play
 from shoal.cli.predict import predict
+from shoal.cli.report import report
 from shoal.cli.talk import printable
 from shoal.cli.tune import tune
 from shoal.errors import ParameterError, ShoalError
@@ -114,7 +115,7 @@ def main() -> None:
     """`shoal`, the command; calling it runs the command line and exits."""
 
 
-for command in (fit, tune, predict, evaluate, explain, inspect, gradcheck, play, doctor):
+for command in (fit, tune, predict, evaluate, explain, inspect, report, gradcheck, play, doctor):
     main.add_command(command)
 
 

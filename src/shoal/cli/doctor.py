@@ -13,6 +13,7 @@ USEFUL = {
     "pandas": "pandas frames in fit",
     "pyarrow": "Arrow tables in fit",
     "anywidget": "the playground in a notebook",
+    "matplotlib": "plots and reports",
 }
 HEEDED = {
     "CI": "plain lines instead of a live one",

@@ -3,8 +3,8 @@
 import click
 
 from shoal.cli.rows import count, naming, read_rows_for
-from shoal.cli.scores import score, score_table
 from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_table
+from shoal.scores import score, score_table
 
 MOST_CLASSES_SHOWN = 12
 

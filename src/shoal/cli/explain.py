@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shoal.cli.describe import news_sentences
 from shoal.cli.rows import kinds_of, naming, read_table, set_apart, shown, with_target
 from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_table, printable
+from shoal.describe import news_sentences
 from shoal.errors import DataError, ParameterError
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import click
 
 from shoal.cli.learning import conclude, prepare, training_sentences
 from shoal.cli.options import SETTING_OPTIONS, TABLE_OPTIONS, time_limit_option, with_options
-from shoal.cli.scores import score_table, summarise
 from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_table
 from shoal.cli.training import cross_validate, train
+from shoal.scores import score_table, summarise
 
 CV_OPTION = click.option(
     "--cv",

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shoal.cli.rows import Rows, count, naming, read_rows_for
+from shoal.cli.rows import count, naming, read_rows_for
 from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json, print_table
+from shoal.scores import Rows
 
 if TYPE_CHECKING:
     from shoal.activations import Array

@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from shoal.cli.describe import column_record, column_words, network_words
-from shoal.cli.scores import OF_LABELS, OF_VALUES, Scores, score_table
-from shoal.cli.talk import JSON_OPTION, print_json, print_table
+from shoal.cli.talk import JSON_OPTION, print_json, print_paragraph, print_table
+from shoal.describe import column_record, column_words, network_words
+from shoal.scores import OF_LABELS, OF_VALUES, Scores, score_table
 
 PARTS = {"train": "learnt from", "held_out": "held out"}
 
@@ -16,11 +16,14 @@ PARTS = {"train": "learnt from", "held_out": "held out"}
 @click.argument("model")
 @JSON_OPTION
 def inspect(model: str, as_json: bool) -> None:
-    """Show what MODEL is: its task, its network, its columns, its scores at training."""
+    """Show what MODEL is: its task, its network, its columns, its scores at training, a verdict."""
+    from shoal.judging import read_judgement, verdict
     from shoal.model_file import load_model
 
     fitted = load_model(model)
     size, training = Path(model).stat().st_size, fitted.training
+    judged, said = read_judgement(training), ", ".join(fitted.target)
+    said = " ".join(verdict(fitted.task, said, judged, training.get("out_of_fold")))
     if as_json:
         print_json(
             {
@@ -39,6 +42,7 @@ def inspect(model: str, as_json: bool) -> None:
                     "output": fitted.loss.name,
                 },
                 "columns": [column_record(column) for column in fitted.columns.columns],
+                "verdict": said,
                 "training": training,
             }
         )
@@ -61,6 +65,8 @@ def inspect(model: str, as_json: bool) -> None:
     if parts:
         click.echo()
         print_table(*score_table("scores", parts))
+    click.echo()
+    print_paragraph(said)
 
 
 def _training_words(training: dict[str, Any]) -> str:

@@ -1,20 +1,22 @@
 """What `shoal fit` and `shoal tune` do alike: the rows before the training, the model after it."""
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from shoal.cli.describe import column_record, column_sentences
 from shoal.cli.options import HELD_OUT, RENAMED
-from shoal.cli.rows import Rows, count, naming, read_rows, read_training_rows
-from shoal.cli.scores import Scores, score, score_baselines, score_table
+from shoal.cli.rows import count, fingerprint, naming, read_rows, read_training_rows
 from shoal.cli.talk import Talk
 from shoal.cli.training import split
+from shoal.describe import column_record, column_sentences
 from shoal.errors import DataError, ShoalError
+from shoal.scores import Rows, Scores, score, score_baselines, score_table
 
 if TYPE_CHECKING:
     from shoal.model import Model
@@ -36,6 +38,8 @@ class Work:
         Parameters of the estimator.
     path : Path
         Where the model goes.
+    origin : dict
+        Which table it was, and how its rows were held out: enough to find the same rows again.
     """
 
     rows: Rows
@@ -44,6 +48,7 @@ class Work:
     settings: dict[str, Any]
     path: Path
     talk: Talk
+    origin: dict[str, Any]
 
 
 def prepare(
@@ -77,14 +82,21 @@ def prepare(
         talk.say(*column_sentences(columns.columns, len(rows)))
         if not columns.slots:
             raise DataError(f"every other column is left out, so '{rows.target}' cannot be learnt")
-    learnt, held_out = rows, None
+    learnt, held_out, share = rows, None, 0.0
     if test is not None:
         held_out = read_rows(test, rows.kinds, rows.target, rows.labels, talk)
         with naming(test):
             columns.encode(held_out.X)  # what is wrong with it shows before training, not after
     elif cv is None and holdout != 0:
-        learnt, held_out = split(rows, holdout or HELD_OUT, settings["random_state"], talk)
-    return Work(rows, learnt, held_out, settings, path, talk)
+        share = holdout or HELD_OUT
+        learnt, held_out = split(rows, share, settings["random_state"], talk)
+    origin = {
+        "name": Path(data).name,
+        "sha256": fingerprint(data),
+        "holdout": share,
+        "seed": settings["random_state"],
+    }
+    return Work(rows, learnt, held_out, settings, path, talk, origin)
 
 
 def conclude(
@@ -107,7 +119,9 @@ def conclude(
     table : tuple
         Header and rows of the scores.
     """
+    from shoal.judging import Judgement, confidence
     from shoal.model_file import save_model
+    from shoal.record import describe_training
 
     rows, learnt, held_out, talk = work.rows, work.learnt, work.held_out, work.talk
     history = last_history(fitted)
@@ -115,18 +129,26 @@ def conclude(
     n_rows = {name: len(part) for name, part in scored.items()}
     metrics = {name: score(fitted.model_, part) for name, part in scored.items()}
     summary = {**fitted.model_.training, "rows": n_rows, "metrics": metrics}
+    summary |= describe_training(fitted) | {"data": work.origin, "command": _command()}
     model = replace(fitted.model_, target=(rows.target,), training=summary)
-    save_model(model, work.path)
-    what = f"learnt from all {len(rows):,} rows"
-    if learnt is not rows:
-        what = "the one that is scored here"
-    talk.say(f"saved {work.path} ({work.path.stat().st_size:,} bytes): {what}")
+    save_model(model, work.path)  # before the baselines, in which Ctrl-C may come
 
     baselines: dict[str, Scores] = {}
     if held_out is not None and not interrupted:
         baselines = {who: score(rival, held_out) for who, rival in (rivals or {}).items()}
         with talk.busy("fitting the baselines"):
             baselines |= score_baselines(learnt, held_out, model)
+    if held_out is not None:
+        sure = confidence(held_out.y, model.predict(held_out.X), metrics["held_out"])
+        judged = Judgement(
+            len(held_out), True, metrics["held_out"], sure, baselines, metrics["train"]
+        )
+        summary |= {"judgement": judged.record()}
+        save_model(replace(model, training=summary), work.path)
+    what = f"learnt from all {len(rows):,} rows"
+    if learnt is not rows:
+        what = "the one that is scored here"
+    talk.say(f"saved {work.path} ({work.path.stat().st_size:,} bytes): {what}")
     document = {
         "task": model.task,
         "target": rows.target,
@@ -147,6 +169,24 @@ def conclude(
     title = f"{count(n_rows[part], 'row')} {'learnt from' if held_out is None else 'held out'}"
     shown = {"shoal": metrics[part]} | baselines
     return document, score_table(title, {who: [scores] for who, scores in shown.items()})
+
+
+def _command() -> str:
+    """The command line that is being run, so that it can be run again."""
+    context = click.get_current_context()
+    words = ["shoal", str(context.info_name)]
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        if isinstance(parameter, click.Argument):
+            words.append(str(value))
+        elif context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE:
+            option = max(parameter.opts, key=len)
+            if isinstance(parameter, click.Option) and parameter.is_flag:
+                words.append(option)
+            else:
+                values = value if isinstance(value, tuple) else (value,)
+                words += [word for one in values for word in (option, str(one))]
+    return shlex.join(words)
 
 
 def last_history(fitted: Any) -> Any:

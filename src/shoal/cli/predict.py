@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from shoal.cli.describe import news_sentences
 from shoal.cli.rows import count, kinds_of, naming, read_table, refuse_to_overwrite, shown
 from shoal.cli.talk import QUIET_OPTION, Talk, print_json
+from shoal.describe import news_sentences
 from shoal.errors import DataError, ParameterError
 
 if TYPE_CHECKING:

@@ -1,16 +1,17 @@
 """Rows to learn from and to be scored on: a table read, its target found by name and set apart."""
 
 import difflib
+import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from shoal.errors import DataError
+from shoal.scores import Rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -21,53 +22,6 @@ if TYPE_CHECKING:
 
 MOST_CLASSES_OF_NUMBERS = 10
 LARGEST = 1e150  # as in `shoal.table`: squares of what is below stay finite
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of a table, each with its target.
-
-    Attributes
-    ----------
-    source : str
-        The file, for messages.
-    X : DataFrame
-        All columns but the target.
-    y : array (m,)
-        Labels (text, int64 or bool) if `classify`, else float64 values.
-    target : str
-        The target's name.
-    classify : bool
-    """
-
-    source: str
-    X: "pl.DataFrame"
-    y: "Array"
-    target: str
-    classify: bool
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def where(self, mask: "Array") -> "Rows":
-        """Some of the rows, by a truth for each."""
-        return replace(self, X=self.X.filter(mask), y=self.y[mask])
-
-    @property
-    def labels(self) -> "Array | None":
-        """The different labels, sorted; None for values."""
-        import numpy as np
-
-        return np.unique(self.y) if self.classify else None
-
-    @property
-    def kinds(self) -> dict[str, str]:
-        """What each column must hold in another table of the same sort."""
-        import polars as pl
-
-        words = {pl.String: "category", pl.Boolean: "boolean", pl.Date: "date", pl.Datetime: "date"}
-        kinds = {x.name: words.get(x.dtype.base_type(), "number") for x in self.X}
-        return kinds | {self.target: "category" if self.y.dtype.kind == "U" else "number"}
 
 
 @contextmanager
@@ -177,6 +131,14 @@ def read_rows_for(model: "Model", source: str, talk: "Talk") -> Rows:
 def kinds_of(model: "Model") -> dict[str, str]:
     """What the columns that a model reads must hold."""
     return {c.name: c.kind for c in model.columns.columns if c.kind != "unused"}
+
+
+def fingerprint(source: str) -> str | None:
+    """SHA-256 of a file; None of a pipe."""
+    if source == "-":
+        return None
+    with open(source, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def refuse_to_overwrite(output: str, option: str, *inputs: str) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -168,6 +169,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def print_paragraph(text: str) -> None:
+    """Print sentences in lines that can be read."""
+    width = min(100, shutil.get_terminal_size((100, 24)).columns)
+    click.echo(click.wrap_text(printable(text), width))
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, to_left: int = 1) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from shoal.cli.rows import Rows, count, naming
-from shoal.cli.scores import Scores, folds, hold_out, score, score_baselines
+from shoal.cli.rows import count, naming
 from shoal.errors import DataError, InterruptedFitWarning
+from shoal.scores import Rows, Scores, folds, hold_out, score, score_baselines
 
 if TYPE_CHECKING:
     from shoal.cli.talk import Talk

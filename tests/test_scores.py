@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shoal.cli.scores import folds, hold_out, score_labels, score_values
+from shoal.scores import folds, hold_out, score_labels, score_values
 
 
 def test_rows_held_out_are_a_share_of_each_class_and_never_all_of_one() -> None:

@@ -2,14 +2,13 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
 
     from shoal.activations import Array
-    from shoal.cli.rows import Rows
     from shoal.model import Model
 
 Scores: TypeAlias = dict[str, float | None]
@@ -17,6 +16,53 @@ Scores: TypeAlias = dict[str, float | None]
 OF_LABELS = ["accuracy", "balanced accuracy", "ROC AUC", "log-loss"]
 OF_VALUES = ["R²", "RMSE", "MAE"]
 LOWER_IS_BETTER = ("log-loss", "RMSE", "MAE")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table, each with its target.
+
+    Attributes
+    ----------
+    source : str
+        The file, for messages.
+    X : DataFrame
+        All columns but the target.
+    y : array (m,)
+        Labels (text, int64 or bool) if `classify`, else float64 values.
+    target : str
+        The target's name.
+    classify : bool
+    """
+
+    source: str
+    X: "pl.DataFrame"
+    y: "Array"
+    target: str
+    classify: bool
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def where(self, mask: "Array") -> "Rows":
+        """Some of the rows, by a truth for each."""
+        return replace(self, X=self.X.filter(mask), y=self.y[mask])
+
+    @property
+    def labels(self) -> "Array | None":
+        """The different labels, sorted; None for values."""
+        import numpy as np
+
+        return np.unique(self.y) if self.classify else None
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What each column must hold in another table of the same sort."""
+        import polars as pl
+
+        words = {pl.String: "category", pl.Boolean: "boolean", pl.Date: "date", pl.Datetime: "date"}
+        kinds = {x.name: words.get(x.dtype.base_type(), "number") for x in self.X}
+        return kinds | {self.target: "category" if self.y.dtype.kind == "U" else "number"}
 
 
 def score(predictor: Any, rows: "Rows") -> Scores:
@@ -65,6 +111,28 @@ def score_labels(y: "Array", prediction: "Array", probability: "Array", classes:
         float(log_loss(y, probability, labels=classes)) if known else None,
     )
     return dict(zip(OF_LABELS, figures, strict=True))
+
+
+def score_many_labels(Y: "Array", probability: "Array") -> Scores:
+    """Metrics of several labels a row, 0 or 1 each, and their probabilities, all (m, n_labels).
+
+    A row counts as right if all its labels are.
+    """
+    import numpy as np
+    from sklearn.metrics import roc_auc_score
+
+    right = (probability > 0.5) == (Y > 0.5)
+    both = [k for k in range(Y.shape[1]) if 0 < Y[:, k].mean() < 1]
+    areas = [roc_auc_score(Y[:, k], probability[:, k]) for k in both]
+    likely = np.clip(np.where(Y > 0.5, probability, 1 - probability), 1e-16, None)
+    figures = (
+        float(right.all(axis=1).mean()),
+        float(right.mean()),
+        float(np.mean(areas)) if areas else None,
+        float(-np.log(likely).sum(axis=1).mean()),
+    )
+    names = ["accuracy", "accuracy of each label", "ROC AUC", "log-loss"]
+    return dict(zip(names, figures, strict=True))
 
 
 # ---- splits ------------------------------------------------------------------------------------
@@ -124,9 +192,9 @@ def score_baselines(train: "Rows", held_out: "Rows", model: "Model") -> dict[str
     for name, baseline in _baselines(kinds, train.classify).items():
         # One thread: products as small as these only wait for each other on several.
         with warnings.catch_warnings(), threadpool_limits(1):
-            warnings.simplefilter("ignore")  # of the baseline's own convergence
+            warnings.simplefilter("ignore")  # of its convergence, of columns without values
             baseline.fit(X, train.y)
-        result[name] = score(baseline, replace(held_out, X=X_held_out))
+            result[name] = score(baseline, replace(held_out, X=X_held_out))
     return result
 
 
