@@ -83,6 +83,11 @@ RULES = {
     "table_text": ("errors", "polars", ""),
     "table_csv": ("errors", "polars", ""),
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
+    "export": (
+        "activations atomic cells errors losses model network table",
+        "numpy",
+        "",
+    ),
     # faces
     "playground": (
         "activations cells errors folding losses model network table table_learning",

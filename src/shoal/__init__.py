@@ -10,6 +10,9 @@ Tables, in scikit-learn's (examples are rows):
 What training makes, and its file:
     Model, save_model, load_model
 
+A model as a file that runs where shoal is not:
+    export_model
+
 A page on which it computes and learns, in a notebook:
     Playground
 
@@ -39,6 +42,7 @@ _HOMES = {
             "ParameterError",
             "ShoalError",
         ),
+        "export": ("export_model",),
         "estimators": ("ShoalClassifier", "ShoalRegressor"),
         "losses": ("LOSSES",),
         "model": ("Model",),
@@ -76,6 +80,7 @@ if TYPE_CHECKING:
     from shoal.errors import ShoalError as ShoalError
     from shoal.estimators import ShoalClassifier as ShoalClassifier
     from shoal.estimators import ShoalRegressor as ShoalRegressor
+    from shoal.export import export_model as export_model
     from shoal.history import History as History
     from shoal.losses import LOSSES as LOSSES
     from shoal.model import Model as Model

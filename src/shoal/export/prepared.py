@@ -1,0 +1,301 @@
+"""What every target shares: the network as it is handed on, and what it must answer to which rows.
+
+A target needs less of a `Model` than Python does, and needs it so that few inputs are not 0:
+
+- A number enters as (value - center) / scale, its value no further out than low and high. The
+  scale is a power of two, so W1 times it is exact; the center goes into b1. Years or timestamps
+  then cancel before they meet a weight, and weights are of one size in every column.
+- Bins enter as the two knots that a value lies between, with 1 - f and f: what the inputs of
+  `Column` say as 1, 1, f, 0, 0. The weights S of the knots are sums of those of the bins before
+  (`shoal.lookup`): w_0 + ... + w_{t-1} + f w_t = (1 - f) S_t + f S_{t+1}, and S_0 = 0.
+- A category enters as one 1.
+- A value that is missing or unknown enters as fixed numbers, the column's `missing` or `unknown`.
+
+So each target is the same few lines: make x of a row, then Eq 1 to 4.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from shoal.activations import Array
+from shoal.cells import LARGEST
+from shoal.errors import DataError
+from shoal.losses import CrossEntropy
+from shoal.model import Model
+from shoal.network import Parameters, forward
+from shoal.table import Column
+
+# A table's columns in use: numbers (NaN is missing) or texts (None is missing).
+Cells: TypeAlias = Sequence[Array | list[str | None]]
+
+
+class Outputs(NamedTuple):
+    """What a model says of m rows. What a target does not give is None."""
+
+    scores: Array | None  # (m, n_y), Z2
+    values: Array | None  # (m, n): probability of each class or label; of a regression A2
+    labels: list[str] | None  # the predicted class of each row, as text
+
+
+@dataclass(frozen=True)
+class Input:
+    """One column of the table and the part of x that it becomes.
+
+    Attributes
+    ----------
+    column : Column
+    place : int
+        The column's place among all columns of the table, those that are not used included.
+    start : int
+        Its first slot in x.
+    center, scale : float
+        Of a number: it enters as (value - center) / scale.
+    missing : tuple of float (width,)
+        What the slots are for a missing value.
+    unknown : tuple of float (width,)
+        Of a category: what they are for a text that is none of its levels.
+    """
+
+    column: Column
+    place: int
+    start: int
+    center: float
+    scale: float
+    missing: tuple[float, ...]
+    unknown: tuple[float, ...]
+
+    @property
+    def is_category(self) -> bool:
+        """Whether its cells are texts."""
+        return self.column.kind == "category"
+
+    @property
+    def slots(self) -> slice:
+        """Its part of x."""
+        return slice(self.start, self.start + self.column.width)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are values that count as low or high."""
+        return self.column.low > -LARGEST or self.column.high < LARGEST
+
+    def slot_names(self) -> list[str]:
+        """What each slot stands for."""
+        column = self.column
+        if self.is_category:
+            return list(column.slots)
+        knots = [f"{column.name} at {edge:.6g}" for edge in column.edges[1:]]
+        missing = [f"{column.name} is missing"] if column.missing > 0 else []
+        return [column.name, *knots, *missing]
+
+
+class Prepared:
+    """A model as a target writes it.
+
+    Attributes
+    ----------
+    model : Model
+        With its parameters in float64.
+    inputs : tuple of Input
+        The columns in use, in the table's order.
+    parameters : Parameters
+        float64, of x as described above.
+    rows : Cells
+        The test vectors: typical values, bounds, each kind of missing, rare and unseen texts.
+    expected : Outputs
+        What the model says of them.
+    """
+
+    def __init__(self, model: Model) -> None:
+        parameters = Parameters(*(block.astype(np.float64) for block in model.parameters))
+        self.model = Model(
+            parameters,
+            model.activation,
+            model.loss,
+            model.columns,
+            model.target,
+            model.classes,
+            model.training,
+        )
+        self.inputs = tuple(_inputs(model))
+        self.parameters = _parameters(parameters, self.inputs)
+        self.rows = vectors([entry.column for entry in self.inputs])
+
+    @property
+    def n_x(self) -> int:
+        """Inputs of the network."""
+        return sum(entry.column.width for entry in self.inputs)
+
+    @property
+    def n_h(self) -> int:
+        """Hidden units; 0 for none."""
+        return len(self.parameters.W1)
+
+    @property
+    def n_y(self) -> int:
+        """Scores."""
+        return len(self.parameters.W2)
+
+    @property
+    def classes(self) -> list[str | int | float | bool] | None:
+        """Labels of the classes, as Python's own."""
+        return None if self.model.classes is None else self.model.classes.tolist()
+
+    @property
+    def value_names(self) -> list[str]:
+        """What each of the outputs' values is of: a class, a target or a quantile."""
+        levels = getattr(self.model.loss, "levels", None)
+        names = self.classes or levels or self.model.target
+        if len(names) != max(self.n_y, len(self.classes or ())):
+            names = [f"{k + 1}" for k in range(self.n_y)]
+        return [str(name) for name in names]
+
+    @property
+    def residuals(self) -> list[list[float]] | None:
+        """Of a regression that knows rows held out: sizes of their residuals at rising shares."""
+        found = self.model.training.get("residuals")
+        return found if found and self.model.task == "regression" else None
+
+    @cached_property
+    def expected(self) -> Outputs:
+        """What the model says of `rows`."""
+        return self.reference(self.rows)
+
+    def reference(self, cells: Cells) -> Outputs:
+        """What the model says, computed by `shoal.network.forward` in float64."""
+        model = self.model
+        X = np.empty((n_rows(cells), self.n_x))
+        for entry, values in zip(self.inputs, cells, strict=True):
+            column = entry.column
+            numbers = column.position(values) if isinstance(values, list) else values
+            column.fill(numbers, X[:, entry.slots])
+        Z2, A2 = forward(X.T, model.parameters, activation=model.activation, output=model.loss)[2:]
+        chosen = Z2.argmax(axis=0)
+        if model.task == "binary":
+            A2 = CrossEntropy().output(np.concatenate([np.zeros_like(Z2), Z2]))
+            chosen = (Z2[0] > 0).astype(int)
+        classes = self.classes
+        labels = None if classes is None else [str(classes[k]) for k in chosen]
+        return Outputs(Z2.T, A2.T, labels)
+
+    def cells(self, X: Any) -> Cells:
+        """The cells of a table, a data frame or an array."""
+        if hasattr(X, "tocsr"):
+            X = X.toarray()
+        return [values for _, values in self.model.columns.cells(X)]
+
+
+def n_rows(cells: Cells) -> int:
+    """Number of rows of a table's cells; 1 where no column is in use."""
+    return len(cells[0]) if len(cells) else 1
+
+
+def as_rows(cells: Cells) -> list[list[float | str | None]]:
+    """The same cells row by row, whatever is missing as None: what JSON can say."""
+    columns = [
+        values if isinstance(values, list) else [None if v != v else v for v in values.tolist()]
+        for values in cells
+    ]
+    return [list(row) for row in zip(*columns, strict=True)] if columns else [[]]
+
+
+def deviation(outputs: Outputs, expected: Outputs) -> float:
+    """The largest of all deviations: of probabilities as they are, else relative to max(1, |v|)."""
+    largest = 0.0
+    for got, right in zip(outputs[:2], expected[:2], strict=True):
+        if got is not None and right is not None and right.size:
+            if got.shape != right.shape:
+                raise DataError(f"outputs {got.shape} must be of shape {right.shape}")
+            difference = np.abs(got - right) / np.maximum(1, np.abs(right))
+            worst = difference.max()
+            largest = max(largest, math.inf if worst != worst else float(worst))
+    return largest
+
+
+# ---- the inputs and their weights ---------------------------------------------------------------
+
+
+def _inputs(model: Model) -> list[Input]:
+    inputs, start = [], 0
+    for place, column in enumerate(model.columns.columns):
+        if column.kind == "unused":
+            continue
+        present = (0.0,) * (column.width - (column.missing > 0))
+        indicated = (*present, 1.0) if column.missing > 0 else ()
+        average = column.slot_centers
+        unknown: tuple[float, ...] = ()
+        if column.kind == "category":
+            center, scale = 0.0, 1.0
+            others = np.eye(column.width)[len(column.levels)] if column.others else average
+            unknown, missing = tuple(map(float, others)), indicated or average
+        else:
+            center = column.center
+            scale = 2.0 ** float(np.clip(np.round(np.log2(column.scale)), -300, 300))
+            knots = -np.diff(column.shares, append=0.0) if column.shares else ()
+            missing = (0.0, *map(float, knots), *((1.0,) if column.missing > 0 else ()))
+        inputs.append(Input(column, place, start, center, scale, missing, unknown))
+        start += column.width
+    return inputs
+
+
+def _parameters(parameters: Parameters, inputs: Sequence[Input]) -> Parameters:
+    """The network of x as this module makes it, from that of `Columns.encode`."""
+    W1, b1, W2, b2 = parameters
+    W = (W1 if len(W1) else W2).copy()
+    b = (b1 if len(W1) else b2).copy()
+    for entry in inputs:
+        if not entry.is_category:
+            first = entry.start
+            b[:, 0] += W[:, first] * entry.center
+            W[:, first] *= entry.scale
+            bins = slice(first + 1, first + 1 + entry.column.n_bins)
+            W[:, bins] = W[:, bins].cumsum(axis=1)
+    return Parameters(W, b, W2, b2) if len(W1) else Parameters(W1, b1, W, b)
+
+
+# ---- test vectors -------------------------------------------------------------------------------
+
+N_ROWS = 24
+UNSEEN = ("", "never seen", "*/ ??/ \\", "\"quoted\"\n'line'", "</script> -->", "é 🐧 \u2028")
+
+
+def vectors(columns: Sequence[Column], n: int = N_ROWS, seed: int = 0) -> Cells:
+    """Rows that reach every way in which a value is read.
+
+    The first is the average row, then all at the lower and upper bounds and beyond them, then all
+    missing and all unseen. The others mix these with ordinary values, column by column.
+    """
+    rng = np.random.default_rng(seed)
+    cells: list[Array | list[str | None]] = []
+    for column in columns:
+        if column.kind == "category":
+            levels: list[str | None] = [*column.levels, None, *UNSEEN]
+            known = len(column.levels)
+            first = [0, max(0, known - 1), 0, max(0, known - 1), 0, known, known + 2]
+            share = np.full(len(levels), 0.3 / (1 + len(UNSEEN)))
+            share[:known] = 0.7 / max(1, known)
+            picks = [*first, *rng.choice(len(levels), n, p=share / share.sum())][:n]
+            cells.append([levels[k] for k in picks])
+        else:
+            cells.append(_numbers(column, n, rng))
+    return cells
+
+
+def _numbers(column: Column, n: int, rng: np.random.Generator) -> Array:
+    if column.kind == "boolean":
+        return np.array([1, 0, 1, 0, 1, np.nan, np.nan, *rng.choice([0, 1, np.nan], n)][:n], float)
+    spread = min(column.scale, 1e6 * max(1.0, abs(column.center)))
+    low = max(column.low, column.center - 6 * spread)
+    high = min(column.high, column.center + 6 * spread)
+    beyond = (high - low) / 8
+    special = [low, high, low - beyond, high + beyond]
+    ordinary = column.center + spread * rng.normal(size=n)
+    pool = np.array([*special, *column.edges, np.nan, np.nan])
+    mixed = np.where(rng.random(n) < 0.35, rng.choice(pool, n), ordinary)
+    values = np.array([column.center, *special, np.nan, np.nan, *mixed][:n], float)
+    return np.clip(values, -LARGEST, LARGEST)
