@@ -1,0 +1,446 @@
+"""ONNX: one file that onnxruntime, and what is built on it, runs in a dozen languages.
+
+The graph has as many nodes for 500 columns as for one, but for an encoder of each category:
+
+    numbers   by broadcasting, of all columns at once: (value - center) / scale, and the share of
+              each knot that the value lies at; in double, so that years and timestamps keep their
+              digits
+    texts     a number for each level, and Equal: 1 for the level that it is
+    Eq 1-4    two products and g, in float or double; the output function in double
+
+Nothing is newer than opset 13, which onnxruntime reads since 1.6 (2020).
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shoal import __version__
+from shoal.activations import GELU_CUBE, GELU_SCALE, LEAK, Array
+from shoal.cells import LARGEST
+from shoal.errors import ShoalError
+from shoal.export.interval import check_coverage, reach
+from shoal.export.prepared import LARGEST_LOG, Cells, Input, Outputs, Prepared, n_rows
+from shoal.export.target import Measured, MissingRuntimeError, Target, choice
+
+OPSET, ML_OPSET, IR = 13, 2, 7
+KINDS = {"number": "number", "boolean": "0 or 1", "date": "days since 1970-01-01"}
+TOLERANCE = {"float": 1e-6, "double": 1e-12}
+
+
+# ---- names --------------------------------------------------------------------------------------
+
+
+def output_names(prepared: Prepared) -> list[str]:
+    """What the graph gives."""
+    if prepared.model.task != "regression":
+        return ["label", "probabilities"]
+    return ["prediction", *(["lower", "upper"] if prepared.residuals else [])]
+
+
+def input_names(prepared: Prepared) -> list[str]:
+    """The graph's inputs: one per column in use, of its name, or X for all of an array's.
+
+    In ONNX an empty name says that there is no input, and runtimes end a name at a NUL; what the
+    outputs are called is taken.
+    """
+    if not prepared.model.columns.named:
+        return ["X"]
+    taken, names = set(output_names(prepared)), []
+    for entry in prepared.inputs:
+        name = entry.column.name.replace("\0", "_") or "_"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def missing_text(entry: Input) -> str:
+    """What says "missing", as a text cannot be null in ONNX: the empty one, if that is no level."""
+    text = ""
+    while text in entry.column.levels:
+        text += "?"
+    return text
+
+
+# ---- the graph ----------------------------------------------------------------------------------
+
+
+class Graph:
+    """Nodes and constants in the making. What they are called, no column is."""
+
+    def __init__(self, prepared: Prepared, dtype: str) -> None:
+        import onnx
+
+        self.onnx = onnx
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.inputs: list[Any] = []
+        self.outputs: list[Any] = []
+        self.dtype = dtype
+        self._taken = {*input_names(prepared), *output_names(prepared)}
+
+    def _name(self, word: str) -> str:
+        name = f"{word}_{len(self.nodes) + len(self.constants)}"
+        while name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        return name
+
+    def constant(self, values: Any, dtype: Any = np.float64) -> str:
+        """A tensor in the file."""
+        tensor = self.onnx.numpy_helper.from_array(np.array(values, dtype), self._name("constant"))
+        self.constants.append(tensor)
+        return str(tensor.name)
+
+    def weights(self, W: Array) -> str:
+        """A tensor of the network, in the type it is computed in."""
+        with np.errstate(over="ignore"):
+            W = W.astype({"float": np.float32, "double": np.float64}[self.dtype])
+        if not np.isfinite(W).all():
+            raise ShoalError(
+                "a weight is beyond what ONNX's float holds, 3.4e38: choose dtype=double"
+            )
+        return self.constant(W, W.dtype)
+
+    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """An operation, and the name of what it gives."""
+        domain = "ai.onnx.ml" if operator == "LabelEncoder" else ""
+        name = self._name(operator)
+        outputs = [name, self._name("rest")] if operator == "TopK" else [name]
+        self.nodes.append(
+            self.onnx.helper.make_node(operator, inputs, outputs, name, domain=domain, **attributes)
+        )
+        return name
+
+    def cast(self, value: str, dtype: str) -> str:
+        """The value as another type."""
+        return self.node("Cast", value, to=getattr(self.onnx.TensorProto, dtype.upper()))
+
+    def gather(self, value: str, places: Any, axis: int = 1) -> str:
+        """Columns (or elements) of a value, by their places."""
+        return self.node("Gather", value, self.constant(places, np.int64), axis=axis)
+
+    def takes(self, name: str, dtype: str, width: int, said: str) -> str:
+        """An input (m, width)."""
+        kind = getattr(self.onnx.TensorProto, dtype.upper())
+        make = self.onnx.helper.make_tensor_value_info
+        self.inputs.append(make(name, kind, ["rows", width], doc_string=said))
+        return name
+
+    def gives(self, name: str, value: str, kind: int, shape: list[int], said: str) -> None:
+        """An output (m, *shape) of the graph."""
+        self.nodes.append(self.onnx.helper.make_node("Identity", [value], [name], name))
+        make = self.onnx.helper.make_tensor_value_info
+        self.outputs.append(make(name, kind, ["rows", *shape], doc_string=said))
+
+
+def _numbers(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
+    """What numbers become (m, n), in double, and the slots of x that this is (n_x, n)."""
+    entries = [entry for entry in prepared.inputs if not entry.is_category]
+    if not entries:
+        return None
+    if prepared.model.columns.named:
+        values = [
+            graph.takes(name, "double", 1, f"{KINDS[entry.column.kind]}; NaN is missing")
+            for name, entry in zip(input_names(prepared), prepared.inputs, strict=True)
+            if not entry.is_category
+        ]
+        V = graph.node("Concat", *values, axis=1)
+    else:
+        width = len(prepared.model.columns.columns)
+        X = graph.takes("X", "double", width, "the columns in their order; NaN is missing")
+        V = graph.gather(X, [entry.place for entry in entries])
+    centers = graph.constant([entry.center for entry in entries])
+    absent = graph.node("IsNaN", V)
+    V = graph.node("Where", absent, centers, V)
+    V = graph.node("Max", V, graph.constant([entry.column.low for entry in entries]))
+    V = graph.node("Min", V, graph.constant([entry.column.high for entry in entries]))
+    scales = graph.constant([entry.scale for entry in entries])
+    parts = [graph.node("Div", graph.node("Sub", V, centers), scales)]
+    slots = [entry.start for entry in entries]
+    owners = list(range(len(entries)))  # which column each slot is of
+
+    knots = [
+        (k, entry.start + n, before, at, after)
+        for k, entry in enumerate(entries)
+        for n, (before, at, after) in enumerate(_knots(entry.column.edges), start=1)
+    ]
+    if knots:
+        of, their_slots, before, at, after = map(list, zip(*knots, strict=True))
+        value = graph.gather(V, of)
+        rise = graph.node("Sub", value, graph.constant(before))
+        rise = graph.node("Div", rise, graph.constant(np.subtract(at, before)))
+        fall = graph.node("Sub", graph.constant(after), value)
+        fall = graph.node("Div", fall, graph.constant(np.subtract(after, at)))
+        share = graph.node("Min", rise, fall)
+        parts.append(graph.node("Clip", share, graph.constant(0.0), graph.constant(1.0)))
+        slots += their_slots
+        owners += of
+
+    missing = np.concatenate([entry.missing for entry in entries])
+    order = np.concatenate([np.arange(entry.start, entry.slots.stop) for entry in entries])
+    instead = dict(zip(order.tolist(), missing.tolist(), strict=True))
+    x = graph.node("Concat", *parts, axis=1)
+    x = graph.node(
+        "Where", graph.gather(absent, owners), graph.constant([instead[k] for k in slots]), x
+    )
+    indicated = [k for k, entry in enumerate(entries) if entry.column.missing > 0]
+    if indicated:
+        x = graph.node("Concat", x, graph.cast(graph.gather(absent, indicated), "double"), axis=1)
+        slots += [entries[k].slots.stop - 1 for k in indicated]
+    return x, np.eye(prepared.n_x)[:, slots]
+
+
+def _knots(edges: tuple[float, ...]) -> list[tuple[float, float, float]]:
+    """Each knot between its neighbours; from the last one on, the share is 1."""
+    return list(zip(edges, edges[1:], (*edges[2:], 4 * LARGEST), strict=False))
+
+
+def _texts(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
+    """Which way each text enters, 1 for that and 0 for others (m, n), and what it is of x (n_x, n).
+
+    A way is a level, and what stands for texts that are none, or for missing ones.
+    """
+    codes, owners, ways = [], [], []
+    for name, entry in zip(input_names(prepared), prepared.inputs, strict=False):
+        if not entry.is_category:
+            continue
+        absent = missing_text(entry)
+        said = f"text; {json.dumps(absent)} is missing"
+        texts = dict(zip(entry.column.levels, np.eye(entry.column.width), strict=False))
+        texts[absent] = np.array(entry.missing)
+        distinct: dict[tuple[float, ...], int] = {}
+        numbers = [
+            distinct.setdefault(tuple(way), len(ways) + len(distinct))
+            for way in (*texts.values(), entry.unknown)
+        ]
+        codes.append(
+            graph.node(
+                "LabelEncoder",
+                graph.takes(name, "string", 1, said),
+                keys_strings=list(texts),
+                values_int64s=numbers[:-1],
+                default_int64=numbers[-1],
+            )
+        )
+        owners += [len(codes) - 1] * len(distinct)
+        for way in distinct:
+            ways.append(np.zeros(prepared.n_x))
+            ways[-1][entry.slots] = way
+    if not codes:
+        return None
+    codes_of_ways = graph.gather(graph.node("Concat", *codes, axis=1), owners)
+    numbers_of_ways = graph.constant(np.arange(len(ways)), np.int64)
+    return graph.node("Equal", codes_of_ways, numbers_of_ways), np.stack(ways, axis=1)
+
+
+def _activation(name: str, Z: str, graph: Graph) -> str:
+    """A = g(Z) (Eq 2), of operators that onnxruntime has in float and in double."""
+
+    def sigmoid(Z: str) -> str:
+        return graph.node("Sigmoid", Z)
+
+    def times(Z: str, factor: float) -> str:
+        return graph.node("Mul", Z, graph.weights(np.array(factor)))
+
+    if name == "leaky_relu":
+        return graph.node("Max", times(Z, LEAK), Z)
+    if name == "softplus":
+        E = graph.node("Exp", graph.node("Neg", graph.node("Abs", Z)))
+        log = graph.node("Log", graph.node("Add", E, graph.weights(np.array(1.0))))
+        return graph.node("Add", graph.node("Relu", Z), log)
+    if name == "silu":
+        return graph.node("Mul", Z, sigmoid(Z))
+    if name == "gelu":
+        limits = graph.weights(np.array(-22.0)), graph.weights(np.array(22.0))
+        V = graph.node("Clip", Z, *limits)
+        cube = graph.node("Mul", graph.node("Mul", V, V), V)
+        U = times(graph.node("Add", V, times(cube, GELU_CUBE)), GELU_SCALE)
+        return graph.node("Mul", Z, sigmoid(U))
+    return Z if name == "identity" else graph.node({"relu": "Relu"}.get(name, name.title()), Z)
+
+
+def _outputs(prepared: Prepared, Z2: str, graph: Graph, coverage: float) -> None:
+    """What is made of the scores (m, n_y), which are double (Eq 4)."""
+    kinds = graph.onnx.TensorProto
+    output, names = prepared.output, ", ".join(prepared.value_names)
+    if output in ("binary", "multiclass", "multilabel"):
+        if output == "multiclass":
+            P = graph.node("Softmax", Z2, axis=1)
+            chosen = graph.node("ArgMax", Z2, axis=1, keepdims=0)
+        else:
+            # Of two classes each has its sigmoid: 1 - A2 would lose the digits of what is nearly 0.
+            both = output == "binary"
+            scores = graph.node("Concat", graph.node("Neg", Z2), Z2, axis=1) if both else Z2
+            P = graph.node("Sigmoid", scores)
+            chosen = graph.cast(graph.node("Greater", Z2, graph.constant(0.0)), "int64")
+            if both:
+                chosen = graph.node("Reshape", chosen, graph.constant([-1], np.int64))
+        if prepared.classes is None:
+            graph.gives("label", chosen, kinds.INT64, [prepared.n_y], f"0 or 1 for each: {names}")
+        else:
+            classes = np.array(prepared.classes)
+            classes = classes.astype(object) if classes.dtype.kind == "U" else classes
+            kind = {"O": "STRING", "i": "INT64", "f": "DOUBLE", "b": "BOOL"}[classes.dtype.kind]
+            table = graph.constant(classes, classes.dtype)
+            label = graph.node("Gather", table, chosen, axis=0)
+            graph.gives("label", label, getattr(kinds, kind), [], "the most probable class")
+        n = len(prepared.value_names)
+        P = graph.cast(P, graph.dtype)
+        kind = getattr(kinds, graph.dtype.upper())
+        graph.gives("probabilities", P, kind, [n], f"in this order: {names}")
+        return
+    A2 = Z2
+    if output == "sorted":
+        n = graph.constant([prepared.n_y], np.int64)
+        A2 = graph.node("TopK", Z2, n, axis=1, largest=0)
+    elif output == "log":
+        A2 = graph.node("Exp", graph.node("Min", Z2, graph.constant(LARGEST_LOG)))
+    shape = [prepared.n_y]
+    graph.gives("prediction", A2, kinds.DOUBLE, shape, f"in this order: {names}")
+    reaches = reach(prepared, coverage)
+    if reaches:
+        width, said = graph.constant(reaches), f"of an interval that covers {coverage:.3g} of cases"
+        graph.gives("lower", graph.node("Sub", A2, width), kinds.DOUBLE, shape, said)
+        graph.gives("upper", graph.node("Add", A2, width), kinds.DOUBLE, shape, said)
+
+
+def _network(prepared: Prepared, graph: Graph, coverage: float) -> None:
+    """The columns, then Eq 1 to 4."""
+    W1, b1, W2, b2 = prepared.parameters
+    parts = [part for part in (_numbers(prepared, graph), _texts(prepared, graph)) if part]
+    if not parts:
+        raise ShoalError(
+            "a model that uses no column cannot be written as ONNX, where the number of rows is "
+            "that of an input: it says the same of every row"
+        )
+    x = graph.node("Concat", *(graph.cast(name, graph.dtype) for name, _ in parts), axis=1)
+    slots = np.hstack([slots for _, slots in parts])
+
+    def product(A: str, W: Array) -> str:
+        return graph.node("MatMul", A, graph.weights(W.T))
+
+    if len(W1):
+        Z1 = graph.node("Add", product(x, W1 @ slots), graph.weights(b1.T))  # Eq 1
+        A1 = _activation(prepared.model.activation, Z1, graph)  # Eq 2
+        Z2 = product(A1, W2)
+    else:
+        Z2 = product(x, W2 @ slots)
+    # The bias is added in double: of values of 2000 give or take 5, float loses the 5's digits.
+    Z2 = graph.node("Add", graph.cast(Z2, "double"), graph.constant(b2.T))  # Eq 3
+    _outputs(prepared, Z2, graph, coverage)
+
+
+# ---- the target ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Onnx(Target):
+    """The model as ONNX.
+
+    Attributes
+    ----------
+    dtype : {"float", "double"}
+        In which the two products and g are computed.
+    coverage : float
+        Of the interval of a regression, if it has one.
+    """
+
+    title = "ONNX"
+    dtype: str = "float"
+    coverage: float = 0.9
+
+    def __post_init__(self) -> None:
+        choice("dtype", self.dtype, tuple(TOLERANCE))
+        check_coverage(self.coverage)
+
+    def write(self, prepared: Prepared, name: str, measured: Measured) -> bytes:
+        try:
+            import onnx
+        except ImportError:
+            message = "ONNX is written by the package onnx: pip install 'shoal[onnx]'"
+            raise ShoalError(message) from None
+        graph = Graph(prepared, self.dtype)
+        _network(prepared, graph, self.coverage)
+        title = f"{prepared.size}; {measured}"
+        made = onnx.helper.make_graph(
+            graph.nodes, "shoal", graph.inputs, graph.outputs, graph.constants, doc_string=title
+        )
+        make_opset = onnx.helper.make_opsetid
+        model = onnx.helper.make_model(
+            made,
+            opset_imports=[make_opset("", OPSET), make_opset("ai.onnx.ml", ML_OPSET)],
+            ir_version=IR,
+            producer_name="shoal",
+            producer_version=__version__,
+            doc_string=title,
+        )
+        onnx.helper.set_model_props(model, _metadata(prepared, measured))
+        onnx.checker.check_model(model, full_check=True)
+        return bytes(model.SerializeToString(deterministic=True))
+
+    def run(self, path: Path, prepared: Prepared, cells: Cells) -> Outputs:
+        try:
+            import onnxruntime
+        except ImportError:
+            message = "there is no onnxruntime here: pip install onnxruntime"
+            raise MissingRuntimeError(message) from None
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        outputs = session.run(None, feed(prepared, cells))
+        if prepared.model.task == "regression":
+            return Outputs(None, outputs[0], None)
+        labels = [str(label) for label in outputs[0].tolist()] if prepared.classes else None
+        return Outputs(None, outputs[1].astype(np.float64), labels)
+
+    def tolerance(self, prepared: Prepared) -> float:
+        return TOLERANCE[self.dtype]
+
+    def usage(self, path: Path, prepared: Prepared) -> str:
+        inputs = '{"X": X}'
+        if prepared.model.columns.named:
+            inputs = "{i.name: table[[i.name]].to_numpy() for i in session.get_inputs()}"
+        return (
+            f"session = onnxruntime.InferenceSession({path.name!r})\nsession.run(None, {inputs})"
+        )
+
+
+def _metadata(prepared: Prepared, measured: Measured) -> dict[str, str]:
+    """What the file says of itself, as JSON."""
+    named = prepared.model.columns.named
+    names = input_names(prepared) if named else ["X"] * len(prepared.inputs)
+    columns = [
+        {"column": entry.column.name, "input": name, "kind": entry.column.kind}
+        | ({"missing": missing_text(entry)} if entry.is_category else {})
+        for name, entry in zip(names, prepared.inputs, strict=True)
+    ]
+    said = {
+        "columns": columns,
+        "target": prepared.model.target,
+        "values": prepared.value_names,
+        "test_vectors": prepared.tests,
+    }
+    return {key: json.dumps(value) for key, value in said.items()} | {"measured": str(measured)}
+
+
+def feed(prepared: Prepared, cells: Cells) -> dict[str, Array]:
+    """What the graph takes, of a table's rows."""
+    if not prepared.model.columns.named:
+        X = np.full((n_rows(cells), len(prepared.model.columns.columns)), np.nan)
+        for entry, values in zip(prepared.inputs, cells, strict=True):
+            X[:, entry.place] = values
+        return {"X": X}
+    fed = {}
+    for name, entry, values in zip(input_names(prepared), prepared.inputs, cells, strict=True):
+        if isinstance(values, list):
+            absent = missing_text(entry)
+            values = np.array([absent if text is None else text for text in values], dtype=object)
+        fed[name] = values.reshape(-1, 1)
+    return fed
+
+
+TARGET = Onnx
