@@ -104,7 +104,7 @@ def export_model(
     cells = prepared.rows
     if data is not None:
         cells = _stacked(cells, prepared.cells(data))
-    content = target.write(prepared, path.stem, Measured())
+    content = target.write(prepared, path.name, Measured())
     tolerance = target.tolerance(prepared)
     measured = measure(target, content, path.name, prepared, cells)
     if not measured.rows and (check or data is not None):
@@ -115,7 +115,7 @@ def export_model(
             f"{measured.deviation:.2g}, and {target.title} should stay within {tolerance:.2g}; "
             "choose a target or an option of more digits, or report this as a fault of shoal"
         )
-    content = target.write(prepared, path.stem, measured)
+    content = target.write(prepared, path.name, measured)
     with atomic_write(path) as file:
         file.write(content)
     usage = target.usage(path, prepared)

@@ -115,6 +115,7 @@ function number(column, cell) {
     throw new TypeError(`column ${column.name} needs a number, not "${cell}"`);
   }
   const value = cell instanceof Date ? cell.getTime() / 86400000 : Number(cell);
+  if (Number.isNaN(value)) return column.missing.entries();
   const bounded = Math.min(Math.max(value, column.low), column.high);
   const slots = [[0, (bounded - column.center) / column.scale]];
   const knots = column.knots;
@@ -151,11 +152,15 @@ export function largestDeviation() {
 """
 
 LAYERS = """\
-const Z1 = b1.map((b, j) => x.reduce((z, [k, v]) => z + W1[j][k] * v, b)); // Eq 1: Z1 = W1 x + b1
-const A1 = Z1.map((z) => g(z)); // Eq 2: A1 = g(Z1)
-const Z2 = b2.map((b, i) => A1.reduce((z, a, j) => z + W2[i][j] * a, b)); // Eq 3: Z2 = W2 A1 + b2"""
+// Eq 1: Z1 = W1 x + b1
+const Z1 = b1.map((b, j) => x.reduce((z, [k, v]) => z + W1[j][k] * v, b));
+// Eq 2: A1 = g(Z1)
+const A1 = Z1.map((z) => g(z));
+// Eq 3: Z2 = W2 A1 + b2
+const Z2 = b2.map((b, i) => A1.reduce((z, a, j) => z + W2[i][j] * a, b));"""
 NO_LAYER = """\
-const Z2 = b2.map((b, i) => x.reduce((z, [k, v]) => z + W2[i][k] * v, b)); // Eq 3, where A1 is x"""
+// Eq 3: Z2 = W2 A1 + b2, where A1 is x
+const Z2 = b2.map((b, i) => x.reduce((z, [k, v]) => z + W2[i][k] * v, b));"""
 SIGMOID = """\
 /** 1 / (1 + e^-z), computed from e^-|z|, which does not overflow. */
 function sigmoid(z) {
@@ -300,7 +305,8 @@ def _literal(value: Any) -> str:
     hold are BigInts.
     """
     if isinstance(value, dict) and "rows" in value:
-        return "{\n" + "".join(f"  {key}: {_literal(item)},\n" for key, item in value.items()) + "}"
+        lines = "".join(f"{key}: {_literal(item)},\n" for key, item in value.items())
+        return "{\n" + indent(lines, "  ") + "}"
     if isinstance(value, list) and value and isinstance(value[0], (list, dict)):
         return "[\n" + "".join(f"  {_literal(item)},\n" for item in value) + "]"
     if isinstance(value, list):

@@ -45,7 +45,7 @@ class Json(Target):
         document = json.loads(path.read_text(encoding="utf-8"))
         numbers = {key: document[key] for key in prepared.blocks}
         numbers |= {"COLUMNS": document["columns"], "CLASSES": document["classes"]}
-        source = python.source_text(prepared, "model", Measured())
+        source = python.source_text(prepared, "model.py", Measured())
         return python.run_source(source, numbers, prepared, cells)
 
     def usage(self, path: Path, prepared: Prepared) -> str:

@@ -306,6 +306,12 @@ def harmless(name: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def identifier(name: str) -> str:
+    """A name as an identifier of any language."""
+    text = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:40]
+    return text if re.match(r"[A-Za-z]", text) else f"model_{text}".strip("_")
+
+
 def record(entry: Input) -> dict[str, Any]:
     """One column as JSON says it; the targets in Python and JavaScript take it like that, too."""
     column = entry.column

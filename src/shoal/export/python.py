@@ -12,7 +12,16 @@ import numpy as np
 
 from shoal import __version__
 from shoal.activations import ACTIVATIONS
-from shoal.export.prepared import LARGEST_LOG, Cells, Outputs, Prepared, as_rows, harmless, record
+from shoal.export.prepared import (
+    LARGEST_LOG,
+    Cells,
+    Outputs,
+    Prepared,
+    as_rows,
+    harmless,
+    identifier,
+    record,
+)
 from shoal.export.target import Measured, Target, fill, run_program
 
 FILE = '''\
@@ -211,7 +220,7 @@ class Python(Target):
         return run_source(path.read_text(encoding="utf-8"), {}, prepared, cells)
 
     def usage(self, path: Path, prepared: Prepared) -> str:
-        stem = path.stem
+        stem = identifier(path.stem)
         return f"import {stem}; {stem}.predict([row, ...]), where a row is a dict or a list"
 
 
@@ -232,7 +241,7 @@ def source_text(prepared: Prepared, name: str, measured: Measured) -> str:
     dates = any(column["kind"] == "date" for column in columns)
     return fill(
         FILE,
-        name=name if name.isidentifier() and name.isascii() else "model",
+        name=identifier(Path(name).stem),
         target=harmless(", ".join(model.target)),
         size=prepared.size,
         version=__version__,

@@ -61,7 +61,7 @@ class Target:
         ----------
         prepared : Prepared
         name : str
-            Of the file, without its suffix.
+            Of the file, with its suffix.
         measured : Measured
             For the header.
 
