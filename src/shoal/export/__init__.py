@@ -16,10 +16,10 @@ import numpy as np
 from shoal.atomic import atomic_write
 from shoal.errors import ParameterError, ShoalError
 from shoal.export.prepared import Cells, Prepared, deviation, n_rows
-from shoal.export.target import Measured, MissingRuntimeError, Target
+from shoal.export.target import Measured, MissingRuntimeError, Target, make_target
 from shoal.model import Model
 
-# The module that has the TARGET of each suffix.
+# The module of each suffix; in it the class of the target is called TARGET.
 TARGETS = {
     ".c": "c",
     ".h": "c",
@@ -99,15 +99,14 @@ def export_model(
         the file cannot be written. Then nothing is written.
     """
     path = Path(path)
-    target = get_target(path)
-    target.check_options(options)
+    target = make_target(get_target(path), options)
     prepared = Prepared(model)
     cells = prepared.rows
     if data is not None:
         cells = _stacked(cells, prepared.cells(data))
-    content = target.write(prepared, path.stem, Measured(), **options)
-    tolerance = target.tolerance(prepared, **options)
-    measured = measure(target, content, path.name, prepared, cells, options)
+    content = target.write(prepared, path.name, Measured())
+    tolerance = target.tolerance(prepared)
+    measured = measure(target, content, path.name, prepared, cells)
     if not measured.rows and (check or data is not None):
         raise MissingRuntimeError(f"{path.name} cannot be checked: {measured.reason}")
     if measured.deviation > tolerance:
@@ -116,14 +115,14 @@ def export_model(
             f"{measured.deviation:.2g}, and {target.title} should stay within {tolerance:.2g}; "
             "choose a target or an option of more digits, or report this as a fault of shoal"
         )
-    content = target.write(prepared, path.stem, measured, **options)
+    content = target.write(prepared, path.name, measured)
     with atomic_write(path) as file:
         file.write(content)
-    usage = target.usage(path, prepared, **options)
+    usage = target.usage(path, prepared)
     return Exported(path, target.title, len(content), measured, tolerance, usage)
 
 
-def get_target(path: str | os.PathLike[str]) -> Target:
+def get_target(path: str | os.PathLike[str]) -> type[Target]:
     """The target that a file's suffix names.
 
     Raises
@@ -137,24 +136,19 @@ def get_target(path: str | os.PathLike[str]) -> Target:
         raise ParameterError(
             f"the suffix of {os.fspath(path)!r} names no target; choose one of: {known}"
         )
-    found: Target = import_module(f"shoal.export.{TARGETS[suffix]}").TARGET
+    found: type[Target] = import_module(f"shoal.export.{TARGETS[suffix]}").TARGET
     return found
 
 
 def measure(
-    target: Target,
-    content: bytes,
-    name: str,
-    prepared: Prepared,
-    cells: Cells,
-    options: dict[str, Any],
+    target: Target, content: bytes, name: str, prepared: Prepared, cells: Cells
 ) -> Measured:
     """Run an exported file, of that content and name, on rows, and compare with the model."""
     with tempfile.TemporaryDirectory(prefix="shoal-") as folder:
         path = Path(folder) / name
         path.write_bytes(content)
         try:
-            outputs = target.run(path, prepared, cells, **options)
+            outputs = target.run(path, prepared, cells)
         except MissingRuntimeError as error:
             return Measured(reason=str(error))
     expected = prepared.reference(cells)

@@ -15,7 +15,8 @@ So each target is the same few lines: make x of a row, then Eq 1 to 4.
 """
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
@@ -29,6 +30,9 @@ from shoal.losses import CrossEntropy
 from shoal.model import Model
 from shoal.network import Parameters, forward
 from shoal.table import Column
+
+# Of an output e^z: beyond, z counts as this, so that squares of outputs stay finite.
+LARGEST_LOG = float(np.log(np.finfo(np.float64).max) / 2)
 
 # A table's columns in use: numbers (NaN is missing) or texts (None is missing).
 Cells: TypeAlias = Sequence[Array | list[str | None]]
@@ -83,6 +87,17 @@ class Input:
     def bounded(self) -> bool:
         """Whether there are values that count as low or high."""
         return self.column.low > -LARGEST or self.column.high < LARGEST
+
+    @property
+    def words(self) -> str:
+        """What a cell of it holds, for a comment."""
+        column = self.column
+        name = harmless(column.name)
+        if self.is_category:
+            return f"{name}: a text, one of {listed_briefly(column.levels)}"
+        kinds = {"boolean": "0 or 1", "date": "days since 1970-01-01"}
+        bounds = f" from {column.low:g} to {column.high:g}" if self.bounded else ""
+        return f"{name}: {kinds.get(column.kind, 'a number')}{bounds}"
 
     def slot_names(self) -> list[str]:
         """What each slot stands for."""
@@ -156,6 +171,57 @@ class Prepared:
         return [str(name) for name in names]
 
     @property
+    def output(self) -> str:
+        """Which of the few output functions Eq 4 is."""
+        model = self.model
+        if model.task != "regression":
+            return model.task
+        kinds = {"quantile": "sorted", "poisson": "log", "gamma": "log", "tweedie": "log"}
+        return kinds.get(model.loss.name, "identity")
+
+    @property
+    def size(self) -> str:
+        """The network in words."""
+        hidden = f"{self.n_h} {self.model.activation} units, " if self.n_h else ""
+        return f"{self.n_x} inputs, {hidden}{self.n_y} score{'s' if self.n_y > 1 else ''}"
+
+    @property
+    def blocks(self) -> dict[str, Array]:
+        """The parameters by name: W1 (n_h, n_x), b1 (n_h,), W2 (n_y, n_h), b2 (n_y,).
+
+        Without a hidden layer only W2 (n_y, n_x) and b2.
+        """
+        W1, b1, W2, b2 = self.parameters
+        hidden = {"W1": W1, "b1": b1[:, 0]} if self.n_h else {}
+        return hidden | {"W2": W2, "b2": b2[:, 0]}
+
+    @property
+    def single(self) -> bool:
+        """Whether a prediction is one number."""
+        return self.model.task == "regression" and self.n_y == 1
+
+    @property
+    def predict_words(self) -> str:
+        """What a prediction is."""
+        words = {
+            "binary": "the more probable class",
+            "multiclass": "the most probable class",
+            "multilabel": "0 or 1 for each label",
+        }
+        return words.get(self.model.task, "the value" if self.single else "the values")
+
+    @property
+    def values_words(self) -> str:
+        """What the values are."""
+        words = {
+            "binary": "the probability of each class",
+            "multiclass": "the probability of each class",
+            "multilabel": "the probability of each label",
+            "sorted": "the quantiles",
+        }
+        return f"{words.get(self.output, 'the values')}: {listed_briefly(self.value_names)}"
+
+    @property
     def residuals(self) -> list[list[float]] | None:
         """Of a regression that knows rows held out: sizes of their residuals at rising shares."""
         found = self.model.training.get("residuals")
@@ -165,6 +231,14 @@ class Prepared:
     def expected(self) -> Outputs:
         """What the model says of `rows`."""
         return self.reference(self.rows)
+
+    @property
+    def tests(self) -> dict[str, list[Any]]:
+        """The test vectors as JSON says them: rows, scores, values and labels."""
+        scores, values, labels = self.expected
+        arrays = {"scores": scores, "values": values}
+        said = {name: array.tolist() for name, array in arrays.items() if array is not None}
+        return {"rows": as_rows(self.rows), **said, "labels": labels or []}
 
     def reference(self, cells: Cells) -> Outputs:
         """What the model says, computed by `shoal.network.forward` in float64."""
@@ -179,9 +253,12 @@ class Prepared:
         if model.task == "binary":
             A2 = CrossEntropy().output(np.concatenate([np.zeros_like(Z2), Z2]))
             chosen = (Z2[0] > 0).astype(int)
+        return Outputs(Z2.T, A2.T, self.labels(chosen))
+
+    def labels(self, chosen: Iterable[int]) -> list[str] | None:
+        """Labels, as text, of indices of classes; None where there are no classes."""
         classes = self.classes
-        labels = None if classes is None else [str(classes[k]) for k in chosen]
-        return Outputs(Z2.T, A2.T, labels)
+        return None if classes is None else [str(classes[k]) for k in chosen]
 
     def cells(self, X: Any) -> Cells:
         """The cells of a table, a data frame or an array."""
@@ -215,6 +292,36 @@ def deviation(outputs: Outputs, expected: Outputs) -> float:
             worst = difference.max()
             largest = max(largest, math.inf if worst != worst else float(worst))
     return largest
+
+
+def listed_briefly(names: Sequence[object]) -> str:
+    """Names for a comment, the first eight."""
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(harmless(name) for name in names[:8]) + more
+
+
+def harmless(name: object) -> str:
+    """A name for a comment of any language: nothing in it ends one, or has a meaning."""
+    text = re.sub(r"[^\w .,:;=+()%°-]", "_", str(name))
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def identifier(name: str) -> str:
+    """A name as an identifier of any language."""
+    text = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")[:40]
+    return text if re.match(r"[A-Za-z]", text) else f"model_{text}".strip("_")
+
+
+def record(entry: Input) -> dict[str, Any]:
+    """One column as JSON says it; the targets in Python and JavaScript take it like that, too."""
+    column = entry.column
+    said: dict[str, Any] = {"name": column.name, "kind": column.kind}
+    if entry.is_category:
+        said |= {"levels": list(column.levels), "unknown": list(entry.unknown)}
+    else:
+        said |= {"low": column.low, "high": column.high}
+        said |= {"center": entry.center, "scale": entry.scale, "knots": list(column.edges)}
+    return said | {"missing": list(entry.missing)}
 
 
 # ---- the inputs and their weights ---------------------------------------------------------------

@@ -1,17 +1,17 @@
 """What a target is: one way to write a model, and one to run what was written."""
 
 import math
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from inspect import signature
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from shoal.errors import ParameterError, ShoalError
-from shoal.export.prepared import Outputs
+from shoal.export.prepared import Cells, Outputs, Prepared
 
 
 class MissingRuntimeError(ShoalError):
@@ -50,39 +50,66 @@ class Measured:
 
 @dataclass(frozen=True)
 class Target:
-    """One format.
+    """One format. Its options, if it has any, are its fields, and are checked when it is made."""
 
-    Attributes
-    ----------
-    title : str
-        What the file is, for people.
-    write : callable
-        (prepared, name, measured, **options) -> bytes. `name` is the file's, without its suffix;
-        `measured` is for the header. Refuses by a ShoalError what the format cannot express.
-    run : callable
-        (path, prepared, cells, **options) -> Outputs of the file at `path`, in its own runtime.
-        Raises MissingRuntimeError where there is none.
-    tolerance : callable
-        (prepared, **options) -> the largest deviation that is no fault.
-    usage : callable
-        (path, prepared, **options) -> how to call it, in a line or a few.
+    title: ClassVar[str]
+
+    def write(self, prepared: Prepared, name: str, measured: Measured) -> bytes:
+        """The file.
+
+        Parameters
+        ----------
+        prepared : Prepared
+        name : str
+            Of the file, with its suffix.
+        measured : Measured
+            For the header.
+
+        Raises
+        ------
+        ShoalError
+            If the format cannot express the model, with the reason.
+        """
+        raise NotImplementedError
+
+    def run(self, path: Path, prepared: Prepared, cells: Cells) -> Outputs:
+        """What the file at `path` answers to rows, in its own runtime.
+
+        Raises
+        ------
+        MissingRuntimeError
+            If there is none here.
+        """
+        raise NotImplementedError
+
+    def tolerance(self, prepared: Prepared) -> float:
+        """The largest deviation that is no fault: here that of another order of summation."""
+        return 1e-12
+
+    def usage(self, path: Path, prepared: Prepared) -> str:
+        """How to call it, in a line or a few."""
+        raise NotImplementedError
+
+
+def make_target(kind: type[Target], options: Mapping[str, Any]) -> Target:
+    """A target with its options.
+
+    Raises
+    ------
+    ParameterError
+        For an option that this format does not have.
     """
+    known = [field.name for field in fields(kind)]
+    for option in options:
+        if option not in known:
+            have = f"it has {', '.join(known)}" if known else "it has none"
+            raise ParameterError(f"{kind.title} has no option {option!r}: {have}")
+    return kind(**options)
 
-    title: str
-    write: Callable[..., bytes]
-    run: Callable[..., Outputs]
-    tolerance: Callable[..., float]
-    usage: Callable[..., str]
 
-    def check_options(self, options: dict[str, Any]) -> None:
-        """Raise ParameterError for an option that this format does not have."""
-        known = [
-            p.name for p in signature(self.write).parameters.values() if p.kind == p.KEYWORD_ONLY
-        ]
-        for option in options:
-            if option not in known:
-                have = f"it has {', '.join(known)}" if known else "it has none"
-                raise ParameterError(f"{self.title} has no option {option!r}: {have}")
+def fill(template: str, **parts: str) -> str:
+    """The template with each @word@ replaced, once: what a part says is not looked at again."""
+    return re.sub(r"@(\w+)@", lambda found: parts[found[1]], template)
 
 
 def choice(option: str, value: object, allowed: Sequence[str]) -> None:
