@@ -20,9 +20,8 @@ import numpy as np
 
 from shoal import __version__
 from shoal.activations import GELU_CUBE, GELU_SCALE, LEAK, Array
-from shoal.cells import LARGEST
 from shoal.errors import ShoalError
-from shoal.export.interval import check_coverage, reach
+from shoal.export.dense import check_coverage, check_texts, knots, reach, ways
 from shoal.export.prepared import LARGEST_LOG, Cells, Input, Outputs, Prepared, n_rows
 from shoal.export.target import Measured, MissingRuntimeError, Target, choice
 
@@ -165,13 +164,13 @@ def _numbers(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
     slots = [entry.start for entry in entries]
     owners = list(range(len(entries)))  # which column each slot is of
 
-    knots = [
-        (k, entry.start + n, before, at, after)
+    binned = [
+        (k, entry.start + n, *around)
         for k, entry in enumerate(entries)
-        for n, (before, at, after) in enumerate(_knots(entry.column.edges), start=1)
+        for n, around in enumerate(knots(entry), start=1)
     ]
-    if knots:
-        of, their_slots, before, at, after = map(list, zip(*knots, strict=True))
+    if binned:
+        of, their_slots, before, at, after = map(list, zip(*binned, strict=True))
         value = graph.gather(V, of)
         rise = graph.node("Sub", value, graph.constant(before))
         rise = graph.node("Div", rise, graph.constant(np.subtract(at, before)))
@@ -196,47 +195,31 @@ def _numbers(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
     return x, np.eye(prepared.n_x)[:, slots]
 
 
-def _knots(edges: tuple[float, ...]) -> list[tuple[float, float, float]]:
-    """Each knot between its neighbours; from the last one on, the share is 1."""
-    return list(zip(edges, edges[1:], (*edges[2:], 4 * LARGEST), strict=False))
-
-
 def _texts(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
-    """Which way each text enters, 1 for that and 0 for others (m, n), and what it is of x (n_x, n).
-
-    A way is a level, and what stands for texts that are none, or for missing ones.
-    """
-    codes, owners, ways = [], [], []
+    """1 for the way in which each text enters, else 0 (m, n), and what that is of x (n_x, n)."""
+    codes, owners, slots = [], [], []
     for name, entry in zip(input_names(prepared), prepared.inputs, strict=False):
         if not entry.is_category:
             continue
-        absent = missing_text(entry)
-        said = f"text; {json.dumps(absent)} is missing"
-        texts = dict(zip(entry.column.levels, np.eye(entry.column.width), strict=False))
-        texts[absent] = np.array(entry.missing)
-        distinct: dict[tuple[float, ...], int] = {}
-        numbers = [
-            distinct.setdefault(tuple(way), len(ways) + len(distinct))
-            for way in (*texts.values(), entry.unknown)
-        ]
-        codes.append(
-            graph.node(
-                "LabelEncoder",
-                graph.takes(name, "string", 1, said),
-                keys_strings=list(texts),
-                values_int64s=numbers[:-1],
-                default_int64=numbers[-1],
-            )
+        way, absent, first = ways(entry), missing_text(entry), len(owners)
+        given = graph.takes(name, "string", 1, f"text; {json.dumps(absent)} is missing")
+        code = graph.node(
+            "LabelEncoder",
+            given,
+            keys_strings=[*entry.column.levels, absent],
+            values_int64s=[first + k for k in (*way.levels, way.missing)],
+            default_int64=first + way.unknown,
         )
-        owners += [len(codes) - 1] * len(distinct)
-        for way in distinct:
-            ways.append(np.zeros(prepared.n_x))
-            ways[-1][entry.slots] = way
+        slots += [np.zeros(prepared.n_x) for _ in way.slots]
+        for k, values in enumerate(way.slots, start=first):
+            slots[k][entry.slots] = values
+        owners += [len(codes)] * len(way.slots)
+        codes.append(code)
     if not codes:
         return None
-    codes_of_ways = graph.gather(graph.node("Concat", *codes, axis=1), owners)
-    numbers_of_ways = graph.constant(np.arange(len(ways)), np.int64)
-    return graph.node("Equal", codes_of_ways, numbers_of_ways), np.stack(ways, axis=1)
+    each = graph.gather(graph.node("Concat", *codes, axis=1), owners)
+    is_this = graph.node("Equal", each, graph.constant(np.arange(len(owners)), np.int64))
+    return is_this, np.stack(slots, axis=1)
 
 
 def _activation(name: str, Z: str, graph: Graph) -> str:
@@ -365,6 +348,7 @@ class Onnx(Target):
         except ImportError:
             message = "ONNX is written by the package onnx: pip install 'shoal[onnx]'"
             raise ShoalError(message) from None
+        check_texts(prepared, "ONNX")
         graph = Graph(prepared, self.dtype)
         _network(prepared, graph, self.coverage)
         title = f"{prepared.size}; {measured}"
