@@ -1,0 +1,539 @@
+"""SQL: one statement that DuckDB, SQLite and PostgreSQL read alike.
+
+A unit of the hidden layer is a row of weights, so Eq 1 is one expression for all units: the table's
+rows times the units. It is as long as a unit has inputs, whatever their number, which keeps the
+query plan small; and no database has a limit for units, as it has for columns.
+
+What the three read alike, and so is written:
+
+- `CASE` where one has greatest and another max; `exp` and `ln`, but of nothing beyond e^±100,
+  because PostgreSQL takes what rounds to 0 for an error.
+- `x BETWEEN -1e150 AND 1e150` for "neither missing nor NaN nor infinite".
+- Numbers with an exponent, which makes them double everywhere.
+- `LIMIT` with the largest number there is, in each step whose columns the next names more than
+  once. It keeps the optimizers from writing one step into the other, where an expression would be
+  computed as often as it is named; and nothing is stored.
+- `table."column"`, because SQLite takes "column" alone for a text where there is no such column.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from shoal.activations import GELU_CUBE, GELU_SCALE, LEAK, Array
+from shoal.cells import LARGEST
+from shoal.errors import ParameterError, ShoalError
+from shoal.export.dense import check_coverage, check_texts, knots, reach, ways
+from shoal.export.prepared import LARGEST_LOG, Cells, Input, Outputs, Prepared, as_rows, harmless
+from shoal.export.target import Measured, MissingRuntimeError, Target, fill
+
+MOST_INPUTS = 1_600  # PostgreSQL has 1,664 columns, SQLite 2,000
+LONGEST_NAME = 63  # bytes; PostgreSQL cuts names there
+FENCE = "LIMIT 9223372036854775807"
+
+
+# ---- words --------------------------------------------------------------------------------------
+
+
+def quoted(name: str) -> str:
+    """A name as SQL writes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | float | bool) -> str:
+    """A value as SQL writes it; a float as double precision, in all digits."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, int):
+        return str(value)
+    text = repr(0.0 if abs(value) < 1e-200 else float(value))
+    return text if "e" in text else f"{text}e0"
+
+
+def total(terms: Iterable[str]) -> str:
+    """Their sum, in groups of groups, because a database has a limit of depth."""
+    parts = list(terms) or ["0e0"]
+    while len(parts) > 16:
+        groups = (parts[k : k + 16] for k in range(0, len(parts), 16))
+        parts = [f"({' + '.join(group)})" for group in groups]
+    return "\n    + ".join(parts) if parts[0][0] == "(" else " + ".join(parts)
+
+
+def product(weight: float, value: str) -> list[str]:
+    """A term of a sum, or none."""
+    return [f"{literal(weight)} * {value}"] if weight else []
+
+
+def clamped(value: str, low: float, high: float) -> str:
+    """The value, no further out than low and high."""
+    low_text, high_text = literal(low), literal(high)
+    return (
+        f"CASE WHEN {value} < {low_text} THEN {low_text} WHEN {value} > {high_text} "
+        f"THEN {high_text} ELSE {value} END"
+    )
+
+
+def sigmoid(z: str) -> str:
+    """1 / (1 + e^-z)."""
+    return f"1e0 / (1e0 + exp(-({clamped(z, -100.0, 100.0)})))"
+
+
+def activation(name: str, z: str) -> str:
+    """g(z) (Eq 2)."""
+    positive = f"CASE WHEN {z} > 0e0 THEN {z} ELSE 0e0 END"
+    v = f"({clamped(z, -22.0, 22.0)})"
+    u = f"{literal(GELU_SCALE)} * ({v} + {literal(GELU_CUBE)} * {v} * {v} * {v})"
+    return {
+        "sigmoid": sigmoid(z),
+        "tanh": f"2e0 * ({sigmoid(f'(2e0 * {z})')}) - 1e0",
+        "relu": positive,
+        "leaky_relu": f"CASE WHEN {z} > 0e0 THEN {z} ELSE {literal(LEAK)} * {z} END",
+        "identity": z,
+        "softplus": f"{positive} + ln(1e0 + exp(-({clamped(f'abs({z})', 0.0, 100.0)})))",
+        "gelu": f"{z} * ({sigmoid(f'({u})')})",
+        "silu": f"{z} * ({sigmoid(z)})",
+    }[name]
+
+
+# ---- from the table's cells to x ----------------------------------------------------------------
+
+# Days in the months before, in a year that is no leap year.
+DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
+
+
+def cell(entry: Input) -> str:
+    """A cell as a double, or a date's and a category's as a text; NULL if it is missing."""
+    found = f"shoal_rows.{quoted(entry.column.name)}"
+    text = f"CAST({found} AS TEXT)"
+    if entry.column.kind == "number":
+        # To SQLite an empty text is 0.
+        return f"CASE WHEN {text} <> '' THEN CAST({found} AS DOUBLE PRECISION) END"
+    if entry.column.kind == "boolean":
+        return (
+            f"CASE WHEN lower({text}) IN ('true', 't', '1', '1.0') THEN 1e0 "
+            f"WHEN lower({text}) IN ('false', 'f', '0', '0.0') THEN 0e0 END"
+        )
+    return text
+
+
+def date_parts(v: str, k: int) -> list[str]:
+    """The numbers in a date's text."""
+
+    def part(word: str, start: int, condition: str) -> str:
+        number = f"CAST(substr({v}, {start}, {4 if word == 'year' else 2}) AS INTEGER)"
+        return f"CASE WHEN {condition} THEN {number} ELSE 0 END AS {word}{k}"
+
+    is_date, timed = f"{v} LIKE '____-__-__%'", f"{v} LIKE '____-__-__ __:__%'"
+    timed = f"{timed} OR {v} LIKE '____-__-__T__:__%'"
+    to_seconds = f"({timed}) AND length({v}) >= 19"
+    zone = f"{v} LIKE '%+%' OR {v} LIKE '%Z' OR {v} LIKE '%-%-%-%'"
+    return [
+        part("year", 1, is_date),
+        part("month", 6, is_date),
+        part("day", 9, is_date),
+        part("hour", 12, timed),
+        part("minute", 15, timed),
+        part("second", 18, to_seconds),
+        f"CASE WHEN {to_seconds} AND substr({v}, 20, 1) = '.' AND NOT ({zone}) "
+        f"THEN CAST(substr({v}, 20, 7) AS DOUBLE PRECISION) ELSE 0e0 END AS fraction{k}",
+    ]
+
+
+def days(v: str, k: int) -> str:
+    """Days since 1970-01-01, of the parts of a date; a number in the place of a date is days."""
+
+    def leap_years(year: str) -> str:  # up to a year; a / b cuts in two databases, and not in one
+        return " ".join(
+            f"{sign} ({year} - {year} % {n}) / {n}" for sign, n in (("+", 4), ("-", 100), ("+", 400))
+        )
+
+    year, month, day = f"year{k}", f"month{k}", f"day{k}"
+    before = " ".join(f"WHEN {n} THEN {days}" for n, days in enumerate(DAYS_BEFORE, start=1))
+    is_leap = f"{year} % 4 = 0 AND ({year} % 100 <> 0 OR {year} % 400 = 0)"
+    seconds = f"3600 * hour{k} + 60 * minute{k} + second{k} + fraction{k}"
+    return (
+        f"CASE WHEN {year} > 0 THEN 365 * ({year} - 1970) {leap_years(f'({year} - 1)')} - 477 "
+        f"+ CASE {month} {before} END + CASE WHEN {month} > 2 AND {is_leap} THEN 1 ELSE 0 END "
+        f"+ {day} - 1 + ({seconds}) / 86400e0 "
+        f"WHEN {v} <> '' THEN CAST({v} AS DOUBLE PRECISION) END"
+    )
+
+
+def value(entry: Input, v: str) -> str:
+    """A number within its bounds, or NULL; of a category the number of its way."""
+    column = entry.column
+    if not entry.is_category:
+        bounded = clamped(v, column.low, column.high) if entry.bounded else v
+        return f"CASE WHEN {v} BETWEEN {literal(-LARGEST)} AND {literal(LARGEST)} THEN {bounded} END"
+    way = ways(entry)
+    texts = dict(zip(column.levels, way.levels, strict=True))
+    for text, number in list(texts.items()):
+        if re.fullmatch(r"-?[0-9]+", text):  # of a column of doubles
+            texts.setdefault(f"{text}.0", number)
+    known = "".join(f" WHEN {v} = {literal(text)} THEN {n}" for text, n in texts.items())
+    return f"CASE WHEN {v} IS NULL THEN {way.missing}{known} ELSE {way.unknown} END"
+
+
+def slots(entry: Input, v: str) -> tuple[list[str], Array]:
+    """What of x a value becomes, and which slots of the column each of that is (width, n)."""
+    if entry.is_category:
+        way = ways(entry).slots
+        return [f"CASE {v} WHEN {n} THEN 1e0 ELSE 0e0 END" for n in range(len(way))], way.T
+    center, scale, missing = literal(entry.center), literal(entry.scale), map(literal, entry.missing)
+    known = [f"({v} - {center}) / {scale}"]
+    for before, at, after in knots(entry):
+        rise = f"({v} - {literal(before)}) / {literal(at - before)}"
+        fall = f"({literal(after)} - {v}) / {literal(after - at)}"
+        if after > LARGEST:
+            fall = "1e0"
+        known.append(
+            f"CASE WHEN {v} <= {literal(before)} THEN 0e0 WHEN {v} < {literal(at)} THEN {rise} "
+            f"WHEN {v} < {literal(after)} THEN {fall} ELSE 0e0 END"
+        )
+    if entry.column.missing > 0:
+        known.append("0e0")
+    return [
+        f"CASE WHEN {v} IS NULL THEN {absent} ELSE {present} END"
+        for absent, present in zip(missing, known, strict=True)
+    ], np.eye(entry.column.width)
+
+
+# ---- the steps ----------------------------------------------------------------------------------
+
+
+class Statement:
+    """Common table expressions, one built on the other: WITH name AS (SELECT ...), ..."""
+
+    def __init__(self, row: str, first: str) -> None:
+        self.row = row  # the column that numbers the rows
+        self.steps = [first]
+
+    def add(self, name: str, columns: Sequence[str], source: str, end: str = FENCE) -> None:
+        """A step that has the rows' number and these columns."""
+        listed = ",\n    ".join([self.row, *columns])
+        self.steps.append(f"{name} AS (\n  SELECT\n    {listed}\n  FROM {source} {end}\n)")
+
+
+def add_inputs(statement: Statement, prepared: Prepared) -> Array:
+    """x of each row, and which slots its columns are (n_x, n)."""
+    cells = list(enumerate(prepared.inputs))
+    statement.add("shoal_cells", [f"{cell(entry)} AS v{k}" for k, entry in cells], "shoal_rows")
+    source, dates = "shoal_cells", [k for k, entry in cells if entry.column.kind == "date"]
+    if dates:
+        kept = [f"v{k}" for k, _ in cells]
+        parts = [part for k in dates for part in date_parts(f"v{k}", k)]
+        statement.add("shoal_dates", [*kept, *parts], source)
+        kept = [f"{days(v, k)} AS {v}" if k in dates else v for k, v in enumerate(kept)]
+        statement.add("shoal_days", kept, "shoal_dates")
+        source = "shoal_days"
+    values = [f"{value(entry, f'v{k}')} AS v{k}" for k, entry in cells]
+    statement.add("shoal_values", values, source)
+    inputs, found = [], [np.zeros((prepared.n_x, 0))]
+    for k, entry in cells:
+        expressions, which = slots(entry, f"v{k}")
+        inputs += expressions
+        found.append(np.zeros((prepared.n_x, len(expressions))))
+        found[-1][entry.slots] = which
+    named = [f"{expression} AS x{k}" for k, expression in enumerate(inputs)]
+    statement.add("shoal_inputs", named, "shoal_values")
+    return np.hstack(found)
+
+
+def add_scores(statement: Statement, prepared: Prepared, which: Array) -> None:
+    """Z2 of each row (Eq 1 to 3)."""
+    W1, b1, W2, b2 = prepared.parameters
+    outputs = range(prepared.n_y)
+    if not prepared.n_h:
+        sums = [
+            total([literal(b), *(t for k, w in enumerate(weights) for t in product(w, f"x{k}"))])
+            for b, weights in zip(b2[:, 0], W2 @ which, strict=True)
+        ]
+        scores = [f"{score} AS s{k}" for k, score in enumerate(sums)]
+        statement.add("shoal_scores", scores, "shoal_inputs")
+        return
+    # A row for each unit: what it weighs in each score, its bias, its weights.
+    units = np.hstack([W2.T, b1, W1 @ which])
+    names = [f"v{k}" for k in outputs] + ["b"] + [f"w{k}" for k in range(which.shape[1])]
+    rows = [[literal(float(number)) for number in unit] for unit in units]
+    rows[0] = [f"CAST({number} AS DOUBLE PRECISION)" for number in rows[0]]
+    listed = ",\n    ".join(f"({', '.join(row)})" for row in rows)
+    statement.steps.append(
+        f"shoal_weights ({', '.join(names)}) AS MATERIALIZED (\n  VALUES\n    {listed}\n)"
+    )
+    z = total(["b", *(f"x{k} * w{k}" for k in range(which.shape[1]))])
+    columns = [*(f"v{k}" for k in outputs), f"{z} AS z"]
+    statement.add("shoal_units", columns, "shoal_inputs CROSS JOIN shoal_weights")  # Eq 1
+    a = activation(prepared.model.activation, "z")  # Eq 2
+    scores = [f"{literal(b2[k, 0])} + SUM(v{k} * ({a})) AS s{k}" for k in outputs]  # Eq 3
+    statement.add("shoal_scores", scores, "shoal_units", f"GROUP BY {statement.row}")
+
+
+def add_values(statement: Statement, prepared: Prepared) -> tuple[str, list[str]]:
+    """The output function of the scores (Eq 4); the step's name, and what of it the values are."""
+    scores = [f"s{k}" for k in range(prepared.n_y)]
+    output = prepared.output
+    if output == "multiclass":
+        # The first of the largest: the largest is no smaller than any behind it.
+        beats = [
+            " AND ".join(f"s{k} >= s{n}" for n in range(k + 1, prepared.n_y)) or "0 = 0"
+            for k in range(prepared.n_y)
+        ]
+        chosen = " ".join(f"WHEN {beaten} THEN {k}" for k, beaten in enumerate(beats))
+        statement.add("shoal_chosen", [*scores, f"CASE {chosen} END AS chosen"], "shoal_scores")
+        largest = " ".join(f"WHEN {k} THEN s{k}" for k in range(prepared.n_y))
+        columns = [*scores, "chosen", f"CASE chosen {largest} END AS largest"]
+        statement.add("shoal_largest", columns, "shoal_chosen")
+        powers = [
+            f"exp({clamped(f'({s} - largest)', -100.0, 0.0)}) AS e{k}" for k, s in enumerate(scores)
+        ]
+        statement.add("shoal_powers", ["chosen", *powers], "shoal_largest")
+        powers = [f"e{k}" for k in range(prepared.n_y)]
+        statement.add("shoal_total", ["chosen", *powers, f"{total(powers)} AS total"], "shoal_powers")
+        return "shoal_total", [f"{power} / total" for power in powers]
+    if output == "sorted":
+        ranks = []
+        for k in range(prepared.n_y):
+            before = [f"WHEN s{n} {'<=' if n < k else '<'} s{k} THEN 1" for n in range(prepared.n_y)]
+            counts = [f"CASE {test} ELSE 0 END" for n, test in enumerate(before) if n != k]
+            ranks.append(f"{total(counts) if counts else '0'} AS rank{k}")
+        statement.add("shoal_ranks", [*scores, *ranks], "shoal_scores")
+        return "shoal_ranks", [
+            f"CASE {' '.join(f'WHEN rank{k} = {n} THEN s{k}' for k in range(prepared.n_y))} END"
+            for n in range(prepared.n_y)
+        ]
+    values = {
+        "binary": [sigmoid("(-s0)"), sigmoid("s0")],
+        "multilabel": [sigmoid(s) for s in scores],
+        "log": [f"exp({clamped(s, -700.0, LARGEST_LOG)})" for s in scores],
+    }
+    return "shoal_scores", values.get(output, scores)
+
+
+# ---- the target ---------------------------------------------------------------------------------
+
+
+def output_columns(prepared: Prepared, values: list[str], coverage: float) -> dict[str, str]:
+    """What is added to the table: name and expression, as `shoal predict` names it."""
+    names = prepared.value_names
+    many = len(values) > 1 or prepared.output == "multilabel"
+
+    def columns(word: str, expressions: Iterable[str], each: bool = many) -> dict[str, str]:
+        pairs = zip(names, expressions, strict=True)
+        return {f"{word}_{name}" if each else word: found for name, found in pairs}
+
+    if prepared.classes is None and prepared.output != "multilabel":
+        columns_of_values = columns("prediction", values)
+        reaches = reach(prepared, coverage)
+        if reaches:
+            for word, sign in (("lower", "-"), ("upper", "+")):
+                bounds = [
+                    f"{found} {sign} {literal(far)}"
+                    for found, far in zip(values, reaches, strict=True)
+                ]
+                columns_of_values |= columns(word, bounds)
+        return columns_of_values
+    if prepared.classes is None:
+        tests = [f"CASE WHEN s{k} > 0e0 THEN 1 ELSE 0 END" for k in range(prepared.n_y)]
+        predicted = columns("prediction", tests, each=True)
+    elif prepared.output == "binary":
+        no, yes = map(literal, prepared.classes)
+        predicted = {"prediction": f"CASE WHEN s0 > 0e0 THEN {yes} ELSE {no} END"}
+    else:
+        labels = enumerate(map(literal, prepared.classes))
+        cases = " ".join(f"WHEN {k} THEN {label}" for k, label in labels)
+        predicted = {"prediction": f"CASE chosen {cases} END"}
+    return predicted | columns("probability", values, each=True)
+
+
+def free_name(name: str, taken: set[bytes]) -> str:
+    """A name for a new column that no database takes for one of those, to which it is added."""
+    name = shortened(name.replace("\0", "_"), LONGEST_NAME) or "_"
+    free, n = name, 1
+    while same_name(free) in taken:
+        n += 1
+        free = f"{shortened(name, LONGEST_NAME - 6)}_{n}"
+    taken.add(same_name(free))
+    return free
+
+
+def shortened(name: str, most: int) -> str:
+    """So many bytes of a name."""
+    return name.encode()[:most].decode(errors="ignore")
+
+
+def same_name(name: str) -> bytes:
+    """What names have in common that some database takes for one."""
+    return name.lower().encode()[:LONGEST_NAME]
+
+
+def check_names(prepared: Prepared) -> None:
+    """Raise ShoalError for what SQL cannot name."""
+    check_texts(prepared, "SQL")
+    seen: dict[bytes, str] = {}
+    for entry in prepared.inputs:
+        name = entry.column.name
+        if not name:
+            raise ShoalError("a column of SQL has a name, and one of this model has none")
+        for text in (name, *entry.column.levels, *map(str, prepared.classes or ())):
+            if "\0" in text:
+                raise ShoalError(f"{text!a} holds a NUL, which no text of SQL does: rename it")
+        other = seen.setdefault(same_name(name), name)
+        if other != name:
+            raise ShoalError(
+                f"the columns {other!r} and {name!r} are the same to a database that does not tell "
+                f"capitals from small letters, or looks at {LONGEST_NAME} bytes: rename one of them"
+            )
+
+
+@dataclass(frozen=True)
+class Sql(Target):
+    """The model as an SQL statement.
+
+    Attributes
+    ----------
+    table : str
+        Name of the table that it reads; of one in a schema, schema.table.
+    coverage : float
+        Of the interval of a regression, if it has one.
+    """
+
+    title = "SQL"
+    table: str = "data"
+    coverage: float = 0.9
+
+    def __post_init__(self) -> None:
+        check_coverage(self.coverage)
+        if not isinstance(self.table, str) or not all(self.table.split(".")) or "\0" in self.table:
+            raise ParameterError(f"table must be the name of a table, not {self.table!r}")
+
+    @property
+    def quoted_table(self) -> str:
+        """As SQL writes it."""
+        return ".".join(map(quoted, self.table.split(".")))
+
+    def write(self, prepared: Prepared, name: str, measured: Measured) -> bytes:
+        check_names(prepared)
+        taken = {same_name(column.name) for column in prepared.model.columns.columns}
+        row = free_name("shoal_row", taken)
+        statement = Statement(
+            row,
+            f"shoal_rows AS MATERIALIZED (\n  SELECT row_number() OVER () AS {quoted(row)}, "
+            f"shoal_table.*\n  FROM {self.quoted_table} AS shoal_table\n)",
+        )
+        which = add_inputs(statement, prepared)
+        if which.shape[1] > MOST_INPUTS:
+            raise ShoalError(
+                f"the network has {which.shape[1]:,} inputs, and in SQL each is a column, of which "
+                f"databases have at most {MOST_INPUTS:,}: fit with fewer bins or levels, or "
+                "export to another target"
+            )
+        add_scores(statement, prepared, which)
+        last, values = add_values(statement, prepared)
+        new = output_columns(prepared, values, self.coverage)
+        named = [f"{found} AS {quoted(free_name(name, taken))}" for name, found in new.items()]
+        columns = ",\n  ".join(["shoal_rows.*", *named])
+        steps = ",\n".join(statement.steps)
+        header = fill(
+            HEADER,
+            table=harmless(self.table),
+            size=prepared.size,
+            measured=harmless(measured),
+            columns="\n".join(f"--   {entry.words}" for entry in prepared.inputs),
+            row=row,
+            values=prepared.values_words,
+        )
+        text = (
+            f"{header}WITH\n{steps}\nSELECT\n  {columns}\nFROM shoal_rows\n"
+            f"JOIN {last} ON {last}.{row} = shoal_rows.{row}\nORDER BY shoal_rows.{row};\n"
+        )
+        return text.encode()
+
+    def run(self, path: Path, prepared: Prepared, cells: Cells) -> Outputs:
+        """What SQLite answers, which Python brings along."""
+        with closing(sqlite3.connect(":memory:")) as database:
+            for schema in self.table.split(".")[:-1]:
+                database.execute(f"ATTACH ':memory:' AS {quoted(schema)}")
+            create, insert, rows = table_of(prepared, cells, self.quoted_table)
+            database.execute(create)
+            database.executemany(insert, rows)
+            try:
+                answer = database.execute(path.read_text(encoding="utf-8"))
+            except sqlite3.OperationalError as error:
+                if "no such function" in str(error) or sqlite3.sqlite_version_info < (3, 35):
+                    raise MissingRuntimeError(
+                        f"the SQLite {sqlite3.sqlite_version} of this Python lacks what it needs "
+                        f"({error}): 3.35 or later, with its mathematical functions"
+                    ) from None
+                raise
+            return outputs_of(answer.fetchall(), prepared)
+
+    def tolerance(self, prepared: Prepared) -> float:
+        return 1e-9
+
+    def usage(self, path: Path, prepared: Prepared) -> str:
+        return (
+            f"a database with a table {self.table}:  duckdb my.db < {path.name}\n"
+            f"sqlite3 my.db < {path.name}\npsql my_database < {path.name}"
+        )
+
+
+HEADER = """\
+-- A network that shoal has fitted: @size@.
+-- DuckDB 1.0, SQLite 3.35 with its mathematical functions, PostgreSQL 12, and later.
+-- In SQLite: @measured@.
+--
+-- It reads the table @table@, with
+@columns@
+-- and answers each row with all that the table has, in front of it @row@, the row's number,
+-- and behind it @values@.
+"""
+
+
+# ---- running it ---------------------------------------------------------------------------------
+
+
+def table_of(
+    prepared: Prepared, cells: Cells, table: str, mark: str = "?"
+) -> tuple[str, str, list[tuple[Any, ...]]]:
+    """CREATE TABLE, INSERT and the rows, each with an id in front."""
+    taken = {same_name(entry.column.name) for entry in prepared.inputs}
+    kinds = {True: "TEXT", False: "DOUBLE PRECISION"}
+    columns = [f"{quoted(free_name('id', taken))} INTEGER"]
+    columns += [f"{quoted(e.column.name)} {kinds[e.is_category]}" for e in prepared.inputs]
+    marks = ", ".join([mark] * len(columns))
+    rows = [(n, *row) for n, row in enumerate(as_rows(cells))]
+    return (
+        f"CREATE TABLE {table} ({', '.join(columns)})",
+        f"INSERT INTO {table} VALUES ({marks})",
+        rows,
+    )
+
+
+def outputs_of(answer: Sequence[Sequence[Any]], prepared: Prepared) -> Outputs:
+    """The outputs in the rows that the statement gives for such a table."""
+    first = 2 + len(prepared.inputs)
+    if [row[:2] for row in answer] != [(n + 1, n) for n in range(len(answer))]:
+        raise ShoalError("the statement's rows are not those of the table")
+    columns = [row[first:] for row in answer]
+    if prepared.model.task == "regression":
+        return Outputs(None, np.array([row[: prepared.n_y] for row in columns], float), None)
+    if prepared.classes is None:
+        return Outputs(None, np.array([row[prepared.n_y :] for row in columns], float), None)
+    labels = [str(_class(row[0], prepared.classes)) for row in columns]
+    return Outputs(None, np.array([row[1:] for row in columns], float), labels)
+
+
+def _class(label: Any, classes: Sequence[Any]) -> Any:
+    """The class of which a database gives the label; SQLite has 1 for true."""
+    return next((known for known in classes if known == label), label)
+
+
+TARGET = Sql
