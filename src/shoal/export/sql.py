@@ -216,10 +216,13 @@ class Statement:
         self.row = row  # the column that numbers the rows
         self.steps = [first]
 
-    def add(self, name: str, columns: Sequence[str], source: str, end: str = FENCE) -> None:
-        """A step that has the rows' number and these columns."""
+    def add(
+        self, name: str, columns: Sequence[str], source: str, end: str = FENCE, kept: bool = False
+    ) -> None:
+        """A step that has the rows' number and these columns; kept, because it is read again."""
         listed = ",\n    ".join([self.row, *columns])
-        self.steps.append(f"{name} AS (\n  SELECT\n    {listed}\n  FROM {source} {end}\n)")
+        keep = "MATERIALIZED " if kept else ""
+        self.steps.append(f"{name} AS {keep}(\n  SELECT\n    {listed}\n  FROM {source} {end}\n)")
 
 
 def add_inputs(statement: Statement, prepared: Prepared) -> Array:
@@ -243,7 +246,7 @@ def add_inputs(statement: Statement, prepared: Prepared) -> Array:
         found.append(np.zeros((prepared.n_x, len(expressions))))
         found[-1][entry.slots] = which
     named = [f"{expression} AS x{k}" for k, expression in enumerate(inputs)]
-    statement.add("shoal_inputs", named, "shoal_values")
+    statement.add("shoal_inputs", named, "shoal_values", "", kept=True)
     return np.hstack(found)
 
 
