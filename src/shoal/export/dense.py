@@ -1,5 +1,6 @@
 """For ONNX and SQL, which write out every slot of x, and fix the coverage of intervals."""
 
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from shoal.export.prepared import Input, Prepared
 class Ways(NamedTuple):
     """The ways in which a category enters: its levels, and what stands for other texts."""
 
-    levels: list[int]  # way of each level
+    texts: dict[str, int]  # way of each level; of whole numbers also as doubles are written
     unknown: int
     missing: int
     slots: Array  # (n_ways, width), the part of x that each way is
@@ -21,12 +22,17 @@ class Ways(NamedTuple):
 
 def ways(entry: Input) -> Ways:
     """The ways of a category; those that are the same are one."""
-    levels = map(tuple, np.eye(entry.column.width)[: len(entry.column.levels)].tolist())
+    levels = entry.column.levels
+    present = map(tuple, np.eye(entry.column.width)[: len(levels)].tolist())
     distinct: dict[tuple[float, ...], int] = {}
     numbers = [
-        distinct.setdefault(way, len(distinct)) for way in (*levels, entry.unknown, entry.missing)
+        distinct.setdefault(way, len(distinct)) for way in (*present, entry.unknown, entry.missing)
     ]
-    return Ways(numbers[:-2], numbers[-2], numbers[-1], np.array(list(distinct)))
+    texts = dict(zip(levels, numbers, strict=False))
+    for level in levels:
+        if re.fullmatch(r"-?[0-9]+", level):
+            texts.setdefault(f"{level}.0", texts[level])
+    return Ways(texts, numbers[-2], numbers[-1], np.array(list(distinct)))
 
 
 def knots(entry: Input) -> list[tuple[float, float, float]]:

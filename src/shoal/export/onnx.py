@@ -12,7 +12,6 @@ Nothing is newer than opset 13, which onnxruntime reads since 1.6 (2020).
 """
 
 import json
-from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,8 @@ from shoal import __version__
 from shoal.activations import GELU_CUBE, GELU_SCALE, LEAK, Array
 from shoal.errors import ShoalError
 from shoal.export.dense import check_coverage, check_texts, knots, reach, ways
-from shoal.export.prepared import LARGEST_LOG, Cells, Input, Outputs, Prepared, n_rows
+from shoal.export.onnx_graph import Graph, input_names, missing_text
+from shoal.export.prepared import LARGEST_LOG, Cells, Outputs, Prepared, n_rows
 from shoal.export.target import Measured, MissingRuntimeError, Target, choice
 
 OPSET, ML_OPSET, IR = 13, 2, 7
@@ -31,118 +31,7 @@ KINDS = {"number": "number", "boolean": "0 or 1", "date": "days since 1970-01-01
 TOLERANCE = {"float": 1e-6, "double": 1e-12}
 
 
-# ---- names --------------------------------------------------------------------------------------
-
-
-def output_names(prepared: Prepared) -> list[str]:
-    """What the graph gives."""
-    if prepared.model.task != "regression":
-        return ["label", "probabilities"]
-    return ["prediction", *(["lower", "upper"] if prepared.residuals else [])]
-
-
-def input_names(prepared: Prepared) -> list[str]:
-    """The graph's inputs: one per column in use, of its name, or X for all of an array's.
-
-    In ONNX an empty name says that there is no input, and runtimes end a name at a NUL; what the
-    outputs are called is taken.
-    """
-    if not prepared.model.columns.named:
-        return ["X"]
-    taken, names = set(output_names(prepared)), []
-    for entry in prepared.inputs:
-        name = entry.column.name.replace("\0", "_") or "_"
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        names.append(name)
-    return names
-
-
-def missing_text(entry: Input) -> str:
-    """What says "missing", as a text cannot be null in ONNX: the empty one, if that is no level."""
-    text = ""
-    while text in entry.column.levels:
-        text += "?"
-    return text
-
-
-# ---- the graph ----------------------------------------------------------------------------------
-
-
-class Graph:
-    """Nodes and constants in the making. What they are called, no column is."""
-
-    def __init__(self, prepared: Prepared, dtype: str) -> None:
-        import onnx
-
-        self.onnx = onnx
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
-        self.inputs: list[Any] = []
-        self.outputs: list[Any] = []
-        self.dtype = dtype
-        self._taken = {*input_names(prepared), *output_names(prepared)}
-
-    def of(self, dtype: str) -> "Graph":
-        """The same graph, whose weights are of another type."""
-        other = copy(self)
-        other.dtype = dtype
-        return other
-
-    def _name(self, word: str) -> str:
-        name = f"{word}_{len(self.nodes) + len(self.constants)}"
-        while name in self._taken:
-            name += "_"
-        self._taken.add(name)
-        return name
-
-    def constant(self, values: Any, dtype: Any = np.float64) -> str:
-        """A tensor in the file."""
-        tensor = self.onnx.numpy_helper.from_array(np.array(values, dtype), self._name("constant"))
-        self.constants.append(tensor)
-        return str(tensor.name)
-
-    def weights(self, W: Array) -> str:
-        """A tensor of the network, in the type it is computed in."""
-        with np.errstate(over="ignore"):
-            W = W.astype({"float": np.float32, "double": np.float64}[self.dtype])
-        if not np.isfinite(W).all():
-            raise ShoalError(
-                "a weight is beyond what ONNX's float holds, 3.4e38: choose dtype=double"
-            )
-        return self.constant(W, W.dtype)
-
-    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """An operation, and the name of what it gives."""
-        domain = "ai.onnx.ml" if operator == "LabelEncoder" else ""
-        name = self._name(operator)
-        outputs = [name, self._name("rest")] if operator == "TopK" else [name]
-        self.nodes.append(
-            self.onnx.helper.make_node(operator, inputs, outputs, name, domain=domain, **attributes)
-        )
-        return name
-
-    def cast(self, value: str, dtype: str) -> str:
-        """The value as another type."""
-        return self.node("Cast", value, to=getattr(self.onnx.TensorProto, dtype.upper()))
-
-    def gather(self, value: str, places: Any, axis: int = 1) -> str:
-        """Columns (or elements) of a value, by their places."""
-        return self.node("Gather", value, self.constant(places, np.int64), axis=axis)
-
-    def takes(self, name: str, dtype: str, width: int, said: str) -> str:
-        """An input (m, width)."""
-        kind = getattr(self.onnx.TensorProto, dtype.upper())
-        make = self.onnx.helper.make_tensor_value_info
-        self.inputs.append(make(name, kind, ["rows", width], doc_string=said))
-        return name
-
-    def gives(self, name: str, value: str, kind: int, shape: list[int], said: str) -> None:
-        """An output (m, *shape) of the graph."""
-        self.nodes.append(self.onnx.helper.make_node("Identity", [value], [name], name))
-        make = self.onnx.helper.make_tensor_value_info
-        self.outputs.append(make(name, kind, ["rows", *shape], doc_string=said))
+# ---- the columns ---------------------------------------------------------------------------------
 
 
 def _numbers(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
@@ -204,17 +93,19 @@ def _numbers(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
 
 def _texts(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
     """1 for the way in which each text enters, else 0 (m, n), and what that is of x (n_x, n)."""
-    codes, owners, slots = [], [], []
+    codes: list[str] = []
+    owners: list[int] = []  # which code each way is of
+    slots: list[Array] = []
     for name, entry in zip(input_names(prepared), prepared.inputs, strict=False):
         if not entry.is_category:
             continue
-        way, absent, first = ways(entry), missing_text(entry), len(owners)
+        way, absent, first = ways(entry), missing_text(entry)[0], len(owners)
         given = graph.takes(name, "string", 1, f"text; {json.dumps(absent)} is missing")
         code = graph.node(
             "LabelEncoder",
             given,
-            keys_strings=[*entry.column.levels, absent],
-            values_int64s=[first + k for k in (*way.levels, way.missing)],
+            keys_strings=[*way.texts, absent],
+            values_int64s=[first + k for k in (*way.texts.values(), way.missing)],
             default_int64=first + way.unknown,
         )
         slots += [np.zeros(prepared.n_x) for _ in way.slots]
@@ -227,6 +118,9 @@ def _texts(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
     each = graph.gather(graph.node("Concat", *codes, axis=1), owners)
     is_this = graph.node("Equal", each, graph.constant(np.arange(len(owners)), np.int64))
     return is_this, np.stack(slots, axis=1)
+
+
+# ---- the network ---------------------------------------------------------------------------------
 
 
 def _activation(name: str, Z: str, graph: Graph) -> str:
@@ -287,8 +181,8 @@ def _outputs(prepared: Prepared, Z2: str, graph: Graph, coverage: float) -> None
         return
     A2 = Z2
     if output == "sorted":
-        n = graph.constant([prepared.n_y], np.int64)
-        A2 = graph.node("TopK", Z2, n, axis=1, largest=0)
+        all_of_them = graph.constant([prepared.n_y], np.int64)
+        A2 = graph.node("TopK", Z2, all_of_them, axis=1, largest=0)
     elif output == "log":
         A2 = graph.node("Exp", graph.node("Min", Z2, graph.constant(LARGEST_LOG)))
     shape = [prepared.n_y]
@@ -302,7 +196,7 @@ def _outputs(prepared: Prepared, Z2: str, graph: Graph, coverage: float) -> None
 
 def _network(prepared: Prepared, graph: Graph, coverage: float) -> None:
     """The columns, then Eq 1 to 4."""
-    W1, b1, W2, b2 = prepared.parameters
+    W1, _, W2, b2 = prepared.parameters
     parts = [part for part in (_numbers(prepared, graph), _texts(prepared, graph)) if part]
     if not parts:
         raise ShoalError(
@@ -324,7 +218,7 @@ def _network(prepared: Prepared, graph: Graph, coverage: float) -> None:
         if large.any():
             exact = _hidden(x, prepared, slots, np.flatnonzero(large), graph.of("double"))
             A1, W = graph.node("Concat", A1, exact, axis=1), W2[:, order]
-    # Few products, and in float their sum would lose digits: of values of 2000 give or take 5, the 5.
+    # Few products, and in float their sum would lose digits: of 2000 give or take 5, the 5.
     Z2 = graph.node("MatMul", A1, graph.constant(W.T))
     Z2 = graph.node("Add", Z2, graph.constant(b2.T))  # Eq 3
     _outputs(prepared, Z2, graph, coverage)
@@ -348,7 +242,9 @@ def _towers(prepared: Prepared) -> Array:
     for entry in prepared.inputs:
         if not entry.is_category:
             column = entry.column
-            ends = [column.low, column.high] if entry.bounded else [column.center + 8 * column.scale]
+            ends = (
+                [column.low, column.high] if entry.bounded else [column.center + 8 * column.scale]
+            )
             farthest[entry.start] = np.max(np.abs(np.subtract(ends, entry.center)) / entry.scale)
     size = np.abs(W2).max(axis=0) * (np.abs(b1[:, 0]) + np.abs(W1) @ farthest)
     return size > 8 * np.quantile(size, 0.75)
@@ -425,12 +321,18 @@ class Onnx(Target):
         return TOLERANCE[self.dtype] * spread
 
     def usage(self, path: Path, prepared: Prepared) -> str:
-        inputs = '{"X": X}'
-        if prepared.model.columns.named:
-            inputs = "{i.name: table[[i.name]].to_numpy() for i in session.get_inputs()}"
-        return (
-            f"session = onnxruntime.InferenceSession({path.name!r})\nsession.run(None, {inputs})"
-        )
+        load = f"session = onnxruntime.InferenceSession({path.name!r})"
+        if not prepared.model.columns.named:
+            return f'{load}\nanswer = session.run(None, {{"X": X}})'
+        return f"{load}\n{FRAME}\nanswer = session.run(None, inputs)"
+
+
+FRAME = """\
+inputs = {
+    i.name: table[[i.name]].to_numpy(float) if i.type == "tensor(double)"
+    else table[[i.name]].fillna("").to_numpy(str)
+    for i in session.get_inputs()
+}"""
 
 
 def _metadata(prepared: Prepared, measured: Measured) -> dict[str, str]:
@@ -439,7 +341,7 @@ def _metadata(prepared: Prepared, measured: Measured) -> dict[str, str]:
     names = input_names(prepared) if named else ["X"] * len(prepared.inputs)
     columns = [
         {"column": entry.column.name, "input": name, "kind": entry.column.kind}
-        | ({"missing": missing_text(entry)} if entry.is_category else {})
+        | ({"missing": missing_text(entry)[0]} if entry.is_category else {})
         for name, entry in zip(names, prepared.inputs, strict=True)
     ]
     said = {
@@ -461,9 +363,9 @@ def feed(prepared: Prepared, cells: Cells) -> dict[str, Array]:
     fed = {}
     for name, entry, values in zip(input_names(prepared), prepared.inputs, cells, strict=True):
         if isinstance(values, list):
-            absent = missing_text(entry)
-            # An empty text cannot be told from a missing one; it is as good as any other unseen.
-            texts = [absent if t is None else f"{t}?" if t == absent else t for t in values]
+            # A text that says "missing" cannot be given; it is as good as any other unseen one.
+            absent, unseen = missing_text(entry)
+            texts = [absent if t is None else unseen if t == absent else t for t in values]
             values = np.array(texts, dtype=object)
         fed[name] = values.reshape(-1, 1)
     return fed

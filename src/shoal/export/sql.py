@@ -3,20 +3,8 @@
 A unit of the hidden layer is a row of weights, so Eq 1 is one expression for all units: the table's
 rows times the units. It is as long as a unit has inputs, whatever their number, which keeps the
 query plan small; and no database has a limit for units, as it has for columns.
-
-What the three read alike, and so is written:
-
-- `CASE` where one has greatest and another max; `exp` and `ln`, but of nothing beyond e^±100,
-  because PostgreSQL takes what rounds to 0 for an error.
-- `x BETWEEN -1e150 AND 1e150` for "neither missing nor NaN nor infinite".
-- Numbers with an exponent, which makes them double everywhere.
-- `LIMIT` with the largest number there is, in each step whose columns the next names more than
-  once. It keeps the optimizers from writing one step into the other, where an expression would be
-  computed as often as it is named; and nothing is stored.
-- `table."column"`, because SQLite takes "column" alone for a text where there is no such column.
 """
 
-import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -26,184 +14,25 @@ from typing import Any
 
 import numpy as np
 
-from shoal.activations import GELU_CUBE, GELU_SCALE, LEAK, Array
-from shoal.cells import LARGEST
+from shoal.activations import Array
 from shoal.errors import ParameterError, ShoalError
-from shoal.export.dense import check_coverage, check_texts, knots, reach, ways
-from shoal.export.prepared import LARGEST_LOG, Cells, Input, Outputs, Prepared, as_rows, harmless
+from shoal.export.dense import check_coverage, check_texts, reach
+from shoal.export.prepared import LARGEST_LOG, Cells, Outputs, Prepared, as_rows, harmless
+from shoal.export.sql_columns import cell, date_parts, days, slots, value
+from shoal.export.sql_words import (
+    FENCE,
+    activation,
+    clamped,
+    literal,
+    product,
+    quoted,
+    sigmoid,
+    total,
+)
 from shoal.export.target import Measured, MissingRuntimeError, Target, fill
 
 MOST_INPUTS = 1_600  # PostgreSQL has 1,664 columns, SQLite 2,000
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts names there
-FENCE = "LIMIT 9223372036854775807"
-
-
-# ---- words --------------------------------------------------------------------------------------
-
-
-def quoted(name: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | float | bool) -> str:
-    """A value as SQL writes it; a float as double precision, in all digits."""
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, int):
-        return str(value)
-    text = repr(0.0 if abs(value) < 1e-200 else float(value))
-    return text if "e" in text else f"{text}e0"
-
-
-def total(terms: Iterable[str]) -> str:
-    """Their sum, in groups of groups, because a database has a limit of depth."""
-    parts = list(terms) or ["0e0"]
-    while len(parts) > 16:
-        groups = (parts[k : k + 16] for k in range(0, len(parts), 16))
-        parts = [f"({' + '.join(group)})" for group in groups]
-    return "\n    + ".join(parts) if parts[0][0] == "(" else " + ".join(parts)
-
-
-def product(weight: float, value: str) -> list[str]:
-    """A term of a sum, or none."""
-    return [f"{literal(weight)} * {value}"] if weight else []
-
-
-def clamped(value: str, low: float, high: float) -> str:
-    """The value, no further out than low and high."""
-    low_text, high_text = literal(low), literal(high)
-    return (
-        f"CASE WHEN {value} < {low_text} THEN {low_text} WHEN {value} > {high_text} "
-        f"THEN {high_text} ELSE {value} END"
-    )
-
-
-def sigmoid(z: str) -> str:
-    """1 / (1 + e^-z)."""
-    return f"1e0 / (1e0 + exp(-({clamped(z, -100.0, 100.0)})))"
-
-
-def activation(name: str, z: str) -> str:
-    """g(z) (Eq 2)."""
-    positive = f"CASE WHEN {z} > 0e0 THEN {z} ELSE 0e0 END"
-    v = f"({clamped(z, -22.0, 22.0)})"
-    u = f"{literal(GELU_SCALE)} * ({v} + {literal(GELU_CUBE)} * {v} * {v} * {v})"
-    return {
-        "sigmoid": sigmoid(z),
-        "tanh": f"2e0 * ({sigmoid(f'(2e0 * {z})')}) - 1e0",
-        "relu": positive,
-        "leaky_relu": f"CASE WHEN {z} > 0e0 THEN {z} ELSE {literal(LEAK)} * {z} END",
-        "identity": z,
-        "softplus": f"{positive} + ln(1e0 + exp(-({clamped(f'abs({z})', 0.0, 100.0)})))",
-        "gelu": f"{z} * ({sigmoid(f'({u})')})",
-        "silu": f"{z} * ({sigmoid(z)})",
-    }[name]
-
-
-# ---- from the table's cells to x ----------------------------------------------------------------
-
-# Days in the months before, in a year that is no leap year.
-DAYS_BEFORE = (0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334)
-
-
-def cell(entry: Input) -> str:
-    """A cell as a double, or a date's and a category's as a text; NULL if it is missing."""
-    found = f"shoal_rows.{quoted(entry.column.name)}"
-    text = f"CAST({found} AS TEXT)"
-    if entry.column.kind == "number":
-        # To SQLite an empty text is 0.
-        return f"CASE WHEN {text} <> '' THEN CAST({found} AS DOUBLE PRECISION) END"
-    if entry.column.kind == "boolean":
-        return (
-            f"CASE WHEN lower({text}) IN ('true', 't', '1', '1.0') THEN 1e0 "
-            f"WHEN lower({text}) IN ('false', 'f', '0', '0.0') THEN 0e0 END"
-        )
-    return text
-
-
-def date_parts(v: str, k: int) -> list[str]:
-    """The numbers in a date's text."""
-
-    def part(word: str, start: int, condition: str) -> str:
-        number = f"CAST(substr({v}, {start}, {4 if word == 'year' else 2}) AS INTEGER)"
-        return f"CASE WHEN {condition} THEN {number} ELSE 0 END AS {word}{k}"
-
-    is_date, timed = f"{v} LIKE '____-__-__%'", f"{v} LIKE '____-__-__ __:__%'"
-    timed = f"{timed} OR {v} LIKE '____-__-__T__:__%'"
-    to_seconds = f"({timed}) AND length({v}) >= 19"
-    zone = f"{v} LIKE '%+%' OR {v} LIKE '%Z' OR {v} LIKE '%-%-%-%'"
-    return [
-        part("year", 1, is_date),
-        part("month", 6, is_date),
-        part("day", 9, is_date),
-        part("hour", 12, timed),
-        part("minute", 15, timed),
-        part("second", 18, to_seconds),
-        f"CASE WHEN {to_seconds} AND substr({v}, 20, 1) = '.' AND NOT ({zone}) "
-        f"THEN CAST(substr({v}, 20, 7) AS DOUBLE PRECISION) ELSE 0e0 END AS fraction{k}",
-    ]
-
-
-def days(v: str, k: int) -> str:
-    """Days since 1970-01-01, of the parts of a date; a number in the place of a date is days."""
-
-    def leap_years(year: str) -> str:  # up to a year; a / b cuts in two databases, and not in one
-        return " ".join(
-            f"{sign} ({year} - {year} % {n}) / {n}" for sign, n in (("+", 4), ("-", 100), ("+", 400))
-        )
-
-    year, month, day = f"year{k}", f"month{k}", f"day{k}"
-    before = " ".join(f"WHEN {n} THEN {days}" for n, days in enumerate(DAYS_BEFORE, start=1))
-    is_leap = f"{year} % 4 = 0 AND ({year} % 100 <> 0 OR {year} % 400 = 0)"
-    seconds = f"3600 * hour{k} + 60 * minute{k} + second{k} + fraction{k}"
-    return (
-        f"CASE WHEN {year} > 0 THEN 365 * ({year} - 1970) {leap_years(f'({year} - 1)')} - 477 "
-        f"+ CASE {month} {before} END + CASE WHEN {month} > 2 AND {is_leap} THEN 1 ELSE 0 END "
-        f"+ {day} - 1 + ({seconds}) / 86400e0 "
-        f"WHEN {v} <> '' THEN CAST({v} AS DOUBLE PRECISION) END"
-    )
-
-
-def value(entry: Input, v: str) -> str:
-    """A number within its bounds, or NULL; of a category the number of its way."""
-    column = entry.column
-    if not entry.is_category:
-        bounded = clamped(v, column.low, column.high) if entry.bounded else v
-        return f"CASE WHEN {v} BETWEEN {literal(-LARGEST)} AND {literal(LARGEST)} THEN {bounded} END"
-    way = ways(entry)
-    texts = dict(zip(column.levels, way.levels, strict=True))
-    for text, number in list(texts.items()):
-        if re.fullmatch(r"-?[0-9]+", text):  # of a column of doubles
-            texts.setdefault(f"{text}.0", number)
-    known = "".join(f" WHEN {v} = {literal(text)} THEN {n}" for text, n in texts.items())
-    return f"CASE WHEN {v} IS NULL THEN {way.missing}{known} ELSE {way.unknown} END"
-
-
-def slots(entry: Input, v: str) -> tuple[list[str], Array]:
-    """What of x a value becomes, and which slots of the column each of that is (width, n)."""
-    if entry.is_category:
-        way = ways(entry).slots
-        return [f"CASE {v} WHEN {n} THEN 1e0 ELSE 0e0 END" for n in range(len(way))], way.T
-    center, scale, missing = literal(entry.center), literal(entry.scale), map(literal, entry.missing)
-    known = [f"({v} - {center}) / {scale}"]
-    for before, at, after in knots(entry):
-        rise = f"({v} - {literal(before)}) / {literal(at - before)}"
-        fall = f"({literal(after)} - {v}) / {literal(after - at)}"
-        if after > LARGEST:
-            fall = "1e0"
-        known.append(
-            f"CASE WHEN {v} <= {literal(before)} THEN 0e0 WHEN {v} < {literal(at)} THEN {rise} "
-            f"WHEN {v} < {literal(after)} THEN {fall} ELSE 0e0 END"
-        )
-    if entry.column.missing > 0:
-        known.append("0e0")
-    return [
-        f"CASE WHEN {v} IS NULL THEN {absent} ELSE {present} END"
-        for absent, present in zip(missing, known, strict=True)
-    ], np.eye(entry.column.width)
 
 
 # ---- the steps ----------------------------------------------------------------------------------
@@ -299,12 +128,16 @@ def add_values(statement: Statement, prepared: Prepared) -> tuple[str, list[str]
         ]
         statement.add("shoal_powers", ["chosen", *powers], "shoal_largest")
         powers = [f"e{k}" for k in range(prepared.n_y)]
-        statement.add("shoal_total", ["chosen", *powers, f"{total(powers)} AS total"], "shoal_powers")
+        statement.add(
+            "shoal_total", ["chosen", *powers, f"{total(powers)} AS total"], "shoal_powers"
+        )
         return "shoal_total", [f"{power} / total" for power in powers]
     if output == "sorted":
         ranks = []
         for k in range(prepared.n_y):
-            before = [f"WHEN s{n} {'<=' if n < k else '<'} s{k} THEN 1" for n in range(prepared.n_y)]
+            before = [
+                f"WHEN s{n} {'<=' if n < k else '<'} s{k} THEN 1" for n in range(prepared.n_y)
+            ]
             counts = [f"CASE {test} ELSE 0 END" for n, test in enumerate(before) if n != k]
             ranks.append(f"{total(counts) if counts else '0'} AS rank{k}")
         statement.add("shoal_ranks", [*scores, *ranks], "shoal_scores")
