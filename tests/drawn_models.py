@@ -104,7 +104,7 @@ def models(draw: st.DrawFn) -> Model:
     elif loss.name == "sigmoid" and n_y == 1:
         classes = draw(st.sampled_from([labels[:2], np.array([False, True])]))
     elif n_y > 1:
-        target = tuple(HOSTILE[draw(st.integers(0, 20)) + k] for k in range(n_y))
+        target = HOSTILE[draw(st.integers(0, 20)) :][:n_y]
     rng = np.random.default_rng(seed)
     n_h, n_x = draw(st.sampled_from([0, 1, 5])), len(columns.centers())
     dtype = draw(st.sampled_from(["float32", "float64"]))

@@ -75,7 +75,7 @@ def add_inputs(statement: Statement, prepared: Prepared) -> Array:
         found.append(np.zeros((prepared.n_x, len(expressions))))
         found[-1][entry.slots] = which
     named = [f"{expression} AS x{k}" for k, expression in enumerate(inputs)]
-    statement.add("shoal_inputs", named, "shoal_values", "", kept=True)
+    statement.add("shoal_inputs", named, "shoal_values", kept=True)
     return np.hstack(found)
 
 
@@ -156,37 +156,32 @@ def add_values(statement: Statement, prepared: Prepared) -> tuple[str, list[str]
 # ---- the target ---------------------------------------------------------------------------------
 
 
-def output_columns(prepared: Prepared, values: list[str], coverage: float) -> dict[str, str]:
-    """What is added to the table: name and expression, as `shoal predict` names it."""
-    names = prepared.value_names
-    many = len(values) > 1 or prepared.output == "multilabel"
+def output_columns(prepared: Prepared, values: list[str], coverage: float) -> list[tuple[str, str]]:
+    """What is added to the table: names, which are those of `shoal predict`, and expressions."""
+    each = len(values) > 1 or prepared.output == "multilabel"
 
-    def columns(word: str, expressions: Iterable[str], each: bool = many) -> dict[str, str]:
-        pairs = zip(names, expressions, strict=True)
-        return {f"{word}_{name}" if each else word: found for name, found in pairs}
+    def columns(word: str, expressions: Iterable[str], each: bool = each) -> list[tuple[str, str]]:
+        pairs = zip(prepared.value_names, expressions, strict=True)
+        return [(f"{word}_{name}" if each else word, expression) for name, expression in pairs]
 
-    if prepared.classes is None and prepared.output != "multilabel":
-        columns_of_values = columns("prediction", values)
-        reaches = reach(prepared, coverage)
+    if prepared.model.task == "regression":
+        found = columns("prediction", values)
+        reaches = list(map(literal, reach(prepared, coverage)))
         if reaches:
-            for word, sign in (("lower", "-"), ("upper", "+")):
-                bounds = [
-                    f"{found} {sign} {literal(far)}"
-                    for found, far in zip(values, reaches, strict=True)
-                ]
-                columns_of_values |= columns(word, bounds)
-        return columns_of_values
+            found += columns("lower", [f"{v} - {r}" for v, r in zip(values, reaches, strict=True)])
+            found += columns("upper", [f"{v} + {r}" for v, r in zip(values, reaches, strict=True)])
+        return found
     if prepared.classes is None:
         tests = [f"CASE WHEN s{k} > 0e0 THEN 1 ELSE 0 END" for k in range(prepared.n_y)]
-        predicted = columns("prediction", tests, each=True)
+        predicted = columns("prediction", tests)
     elif prepared.output == "binary":
         no, yes = map(literal, prepared.classes)
-        predicted = {"prediction": f"CASE WHEN s0 > 0e0 THEN {yes} ELSE {no} END"}
+        predicted = [("prediction", f"CASE WHEN s0 > 0e0 THEN {yes} ELSE {no} END")]
     else:
         labels = enumerate(map(literal, prepared.classes))
         cases = " ".join(f"WHEN {k} THEN {label}" for k, label in labels)
-        predicted = {"prediction": f"CASE chosen {cases} END"}
-    return predicted | columns("probability", values, each=True)
+        predicted = [("prediction", f"CASE chosen {cases} END")]
+    return predicted + columns("probability", values)
 
 
 def free_name(name: str, taken: set[bytes]) -> str:
@@ -274,7 +269,7 @@ class Sql(Target):
         add_scores(statement, prepared, which)
         last, values = add_values(statement, prepared)
         new = output_columns(prepared, values, self.coverage)
-        named = [f"{found} AS {quoted(free_name(name, taken))}" for name, found in new.items()]
+        named = [f"{found} AS {quoted(free_name(name, taken))}" for name, found in new]
         columns = ",\n  ".join(["shoal_rows.*", *named])
         steps = ",\n".join(statement.steps)
         header = fill(
