@@ -12,27 +12,44 @@ from shoal.export.prepared import Input, Prepared
 
 
 class Ways(NamedTuple):
-    """The ways in which a category enters: its levels, and what stands for other texts."""
+    """The ways in which a category enters: its slots, and what is between them."""
 
     texts: dict[str, int]  # way of each level; of whole numbers also as doubles are written
     unknown: int
     missing: int
-    slots: Array  # (n_ways, width), the part of x that each way is
+    mixed: list[tuple[float, ...]]  # of the ways behind the slots, what the slots are
 
 
 def ways(entry: Input) -> Ways:
-    """The ways of a category; those that are the same are one."""
-    levels = entry.column.levels
-    present = map(tuple, np.eye(entry.column.width)[: len(levels)].tolist())
-    distinct: dict[tuple[float, ...], int] = {}
-    numbers = [
-        distinct.setdefault(way, len(distinct)) for way in (*present, entry.unknown, entry.missing)
-    ]
-    texts = dict(zip(levels, numbers, strict=False))
-    for level in levels:
+    """The ways of a category: 1 for a slot, or a mixture of them, such as the average row."""
+    mixed: list[tuple[float, ...]] = []
+
+    def number(slots: tuple[float, ...]) -> int:
+        if slots.count(1) == 1 and slots.count(0) == len(slots) - 1:
+            return slots.index(1)
+        if slots not in mixed:
+            mixed.append(slots)
+        return len(slots) + mixed.index(slots)
+
+    texts = {level: k for k, level in enumerate(entry.column.levels)}
+    for level in entry.column.levels:
         if re.fullmatch(r"-?[0-9]+", level):
             texts.setdefault(f"{level}.0", texts[level])
-    return Ways(texts, numbers[-2], numbers[-1], np.array(list(distinct)))
+    return Ways(texts, number(entry.unknown), number(entry.missing), mixed)
+
+
+def n_written(entry: Input) -> int:
+    """How many inputs a column is: its slots, and of a category what is between them."""
+    return entry.column.width + (len(ways(entry).mixed) if entry.is_category else 0)
+
+
+def written(entry: Input, W: Array) -> Array:
+    """What those inputs weigh (n, n_written), by the weights of x (n, n_x)."""
+    W = W[:, entry.slots]
+    if not entry.is_category:
+        return W
+    mixed = np.array(ways(entry).mixed).reshape(-1, W.shape[1])
+    return np.hstack([W, W @ mixed.T])
 
 
 def knots(entry: Input) -> list[tuple[float, float, float]]:

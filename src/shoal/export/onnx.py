@@ -12,16 +12,17 @@ Nothing is newer than opset 13, which onnxruntime reads since 1.6 (2020).
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from shoal import __version__
 from shoal.activations import GELU_CUBE, GELU_SCALE, LEAK, Array
 from shoal.errors import ShoalError
-from shoal.export.dense import check_coverage, check_texts, knots, reach, ways
+from shoal.export.dense import check_coverage, check_texts, knots, n_written, reach, ways, written
 from shoal.export.onnx_graph import Graph, input_names, missing_text
 from shoal.export.prepared import LARGEST_LOG, Cells, Outputs, Prepared, n_rows
 from shoal.export.target import Measured, MissingRuntimeError, Target, choice
@@ -31,11 +32,14 @@ KINDS = {"number": "number", "boolean": "0 or 1", "date": "days since 1970-01-01
 TOLERANCE = {"float": 1e-6, "double": 1e-12}
 
 
+# A part of the inputs (m, n), and its weights (n_out, n) by those of x (n_out, n_x).
+Part: TypeAlias = tuple[str, Callable[[Array], Array]]
+
 # ---- the columns ---------------------------------------------------------------------------------
 
 
-def _numbers(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
-    """What numbers become (m, n), in double, and the slots of x that this is (n_x, n)."""
+def _numbers(prepared: Prepared, graph: Graph) -> Part | None:
+    """What numbers become (m, n), in double, and what that weighs."""
     entries = [entry for entry in prepared.inputs if not entry.is_category]
     if not entries:
         return None
@@ -88,14 +92,13 @@ def _numbers(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
     if indicated:
         x = graph.node("Concat", x, graph.cast(graph.gather(absent, indicated), "double"), axis=1)
         slots += [entries[k].slots.stop - 1 for k in indicated]
-    return x, np.eye(prepared.n_x)[:, slots]
+    return x, lambda W: W[:, slots]
 
 
-def _texts(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
-    """1 for the way in which each text enters, else 0 (m, n), and what that is of x (n_x, n)."""
+def _texts(prepared: Prepared, graph: Graph) -> Part | None:
+    """1 for the way in which each text enters, else 0 (m, n), and what that weighs."""
     codes: list[str] = []
     owners: list[int] = []  # which code each way is of
-    slots: list[Array] = []
     for name, entry in zip(input_names(prepared), prepared.inputs, strict=False):
         if not entry.is_category:
             continue
@@ -108,16 +111,14 @@ def _texts(prepared: Prepared, graph: Graph) -> tuple[str, Array] | None:
             values_int64s=[first + k for k in (*way.texts.values(), way.missing)],
             default_int64=first + way.unknown,
         )
-        slots += [np.zeros(prepared.n_x) for _ in way.slots]
-        for k, values in enumerate(way.slots, start=first):
-            slots[k][entry.slots] = values
-        owners += [len(codes)] * len(way.slots)
+        owners += [len(codes)] * n_written(entry)
         codes.append(code)
     if not codes:
         return None
     each = graph.gather(graph.node("Concat", *codes, axis=1), owners)
     is_this = graph.node("Equal", each, graph.constant(np.arange(len(owners)), np.int64))
-    return is_this, np.stack(slots, axis=1)
+    texts = [entry for entry in prepared.inputs if entry.is_category]
+    return is_this, lambda W: np.hstack([written(entry, W) for entry in texts])
 
 
 # ---- the network ---------------------------------------------------------------------------------
@@ -204,19 +205,21 @@ def _network(prepared: Prepared, graph: Graph, coverage: float) -> None:
             "that of an input: it says the same of every row"
         )
     x = graph.node("Concat", *(graph.cast(name, "double") for name, _ in parts), axis=1)
-    slots = np.hstack([slots for _, slots in parts])
+
+    def weights(W: Array) -> Array:
+        return np.hstack([of_part(W) for _, of_part in parts])
 
     A1, W = x, W2
     if not len(W1):
-        W = W2 @ slots
+        W = weights(W2)
     elif graph.dtype == "double":
-        A1 = _hidden(x, prepared, slots, range(prepared.n_h), graph)
+        A1 = _hidden(x, prepared, weights(W1), slice(None), graph)
     else:
         large = _towers(prepared)
-        A1 = _hidden(graph.cast(x, "float"), prepared, slots, np.flatnonzero(~large), graph)
+        A1 = _hidden(graph.cast(x, "float"), prepared, weights(W1), ~large, graph)
         A1, order = graph.cast(A1, "double"), np.argsort(large, kind="stable")
         if large.any():
-            exact = _hidden(x, prepared, slots, np.flatnonzero(large), graph.of("double"))
+            exact = _hidden(x, prepared, weights(W1), large, graph.of("double"))
             A1, W = graph.node("Concat", A1, exact, axis=1), W2[:, order]
     # Few products, and in float their sum would lose digits: of 2000 give or take 5, the 5.
     Z2 = graph.node("MatMul", A1, graph.constant(W.T))
@@ -224,11 +227,10 @@ def _network(prepared: Prepared, graph: Graph, coverage: float) -> None:
     _outputs(prepared, Z2, graph, coverage)
 
 
-def _hidden(x: str, prepared: Prepared, slots: Array, units: Any, graph: Graph) -> str:
+def _hidden(x: str, prepared: Prepared, W1: Array, units: Any, graph: Graph) -> str:
     """A1 of some of the units."""
-    W1, b1, _, _ = prepared.parameters
-    Z1 = graph.node("MatMul", x, graph.weights((W1[units] @ slots).T))
-    Z1 = graph.node("Add", Z1, graph.weights(b1[units].T))  # Eq 1
+    Z1 = graph.node("MatMul", x, graph.weights(W1[units].T))
+    Z1 = graph.node("Add", Z1, graph.weights(prepared.parameters.b1[units].T))  # Eq 1
     return _activation(prepared.model.activation, Z1, graph)  # Eq 2
 
 

@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from shoal.activations import Array
 from shoal.errors import ParameterError, ShoalError
-from shoal.export.dense import check_coverage, check_texts, reach
+from shoal.export.dense import check_coverage, check_texts, n_written, reach, written
 from shoal.export.prepared import LARGEST_LOG, Cells, Outputs, Prepared, as_rows, harmless
-from shoal.export.sql_columns import cell, date_parts, days, slots, value
+from shoal.export.sql_columns import cell, date_parts, days, inputs, value
 from shoal.export.sql_words import (
     FENCE,
     activation,
@@ -54,8 +53,8 @@ class Statement:
         self.steps.append(f"{name} AS {keep}(\n  SELECT\n    {listed}\n  FROM {source} {end}\n)")
 
 
-def add_inputs(statement: Statement, prepared: Prepared) -> Array:
-    """x of each row, and which slots its columns are (n_x, n)."""
+def add_inputs(statement: Statement, prepared: Prepared) -> None:
+    """x of each row, written out."""
     cells = list(enumerate(prepared.inputs))
     statement.add("shoal_cells", [f"{cell(entry)} AS v{k}" for k, entry in cells], "shoal_rows")
     source, dates = "shoal_cells", [k for k, entry in cells if entry.column.kind == "date"]
@@ -68,39 +67,35 @@ def add_inputs(statement: Statement, prepared: Prepared) -> Array:
         source = "shoal_days"
     values = [f"{value(entry, f'v{k}')} AS v{k}" for k, entry in cells]
     statement.add("shoal_values", values, source)
-    inputs, found = [], [np.zeros((prepared.n_x, 0))]
-    for k, entry in cells:
-        expressions, which = slots(entry, f"v{k}")
-        inputs += expressions
-        found.append(np.zeros((prepared.n_x, len(expressions))))
-        found[-1][entry.slots] = which
-    named = [f"{expression} AS x{k}" for k, expression in enumerate(inputs)]
+    x = [expression for k, entry in cells for expression in inputs(entry, f"v{k}")]
+    named = [f"{expression} AS x{k}" for k, expression in enumerate(x)]
     statement.add("shoal_inputs", named, "shoal_values", kept=True)
-    return np.hstack(found)
 
 
-def add_scores(statement: Statement, prepared: Prepared, which: Array) -> None:
+def add_scores(statement: Statement, prepared: Prepared) -> None:
     """Z2 of each row (Eq 1 to 3)."""
     W1, b1, W2, b2 = prepared.parameters
     outputs = range(prepared.n_y)
+    W = W1 if prepared.n_h else W2
+    W = np.hstack([W[:, :0], *(written(entry, W) for entry in prepared.inputs)])
     if not prepared.n_h:
         sums = [
             total([literal(b), *(t for k, w in enumerate(weights) for t in product(w, f"x{k}"))])
-            for b, weights in zip(b2[:, 0], W2 @ which, strict=True)
+            for b, weights in zip(b2[:, 0], W, strict=True)
         ]
         scores = [f"{score} AS s{k}" for k, score in enumerate(sums)]
         statement.add("shoal_scores", scores, "shoal_inputs")
         return
     # A row for each unit: what it weighs in each score, its bias, its weights.
-    units = np.hstack([W2.T, b1, W1 @ which])
-    names = [f"v{k}" for k in outputs] + ["b"] + [f"w{k}" for k in range(which.shape[1])]
+    units = np.hstack([W2.T, b1, W])
+    names = [f"v{k}" for k in outputs] + ["b"] + [f"w{k}" for k in range(W.shape[1])]
     rows = [[literal(float(number)) for number in unit] for unit in units]
     rows[0] = [f"CAST({number} AS DOUBLE PRECISION)" for number in rows[0]]
     listed = ",\n    ".join(f"({', '.join(row)})" for row in rows)
     statement.steps.append(
         f"shoal_weights ({', '.join(names)}) AS MATERIALIZED (\n  VALUES\n    {listed}\n)"
     )
-    z = total(["b", *(f"x{k} * w{k}" for k in range(which.shape[1]))])
+    z = total(["b", *(f"x{k} * w{k}" for k in range(W.shape[1]))])
     columns = [*(f"v{k}" for k in outputs), f"{z} AS z"]
     statement.add("shoal_units", columns, "shoal_inputs CROSS JOIN shoal_weights")  # Eq 1
     a = activation(prepared.model.activation, "z")  # Eq 2
@@ -259,14 +254,15 @@ class Sql(Target):
             f"shoal_rows AS MATERIALIZED (\n  SELECT row_number() OVER () AS {quoted(row)}, "
             f"shoal_table.*\n  FROM {self.quoted_table} AS shoal_table\n)",
         )
-        which = add_inputs(statement, prepared)
-        if which.shape[1] > MOST_INPUTS:
+        n_inputs = sum(map(n_written, prepared.inputs))
+        if n_inputs > MOST_INPUTS:
             raise ShoalError(
-                f"the network has {which.shape[1]:,} inputs, and in SQL each is a column, of which "
+                f"the network has {n_inputs:,} inputs, and in SQL each is a column, of which "
                 f"databases have at most {MOST_INPUTS:,}: fit with fewer bins or levels, or "
                 "export to another target"
             )
-        add_scores(statement, prepared, which)
+        add_inputs(statement, prepared)
+        add_scores(statement, prepared)
         last, values = add_values(statement, prepared)
         new = output_columns(prepared, values, self.coverage)
         named = [f"{found} AS {quoted(free_name(name, taken))}" for name, found in new]

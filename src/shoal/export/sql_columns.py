@@ -1,10 +1,7 @@
 """From the cells of a table to x, in SQL."""
 
-import numpy as np
-
-from shoal.activations import Array
 from shoal.cells import LARGEST
-from shoal.export.dense import knots, ways
+from shoal.export.dense import knots, n_written, ways
 from shoal.export.prepared import Input
 from shoal.export.sql_words import clamped, literal, quoted
 
@@ -85,11 +82,10 @@ def value(entry: Input, v: str) -> str:
     return f"CASE WHEN {v} IS NULL THEN {way.missing}{known} ELSE {way.unknown} END"
 
 
-def slots(entry: Input, v: str) -> tuple[list[str], Array]:
-    """What of x a value becomes, and which slots of the column each of that is (width, n)."""
+def inputs(entry: Input, v: str) -> list[str]:
+    """The inputs that a value becomes, those of `written`."""
     if entry.is_category:
-        way = ways(entry).slots
-        return [f"CASE {v} WHEN {n} THEN 1e0 ELSE 0e0 END" for n in range(len(way))], way.T
+        return [f"CASE {v} WHEN {n} THEN 1e0 ELSE 0e0 END" for n in range(n_written(entry))]
     center, scale, missing = (
         literal(entry.center),
         literal(entry.scale),
@@ -110,4 +106,4 @@ def slots(entry: Input, v: str) -> tuple[list[str], Array]:
     return [
         f"CASE WHEN {v} IS NULL THEN {absent} ELSE {present} END"
         for absent, present in zip(missing, known, strict=True)
-    ], np.eye(entry.column.width)
+    ]
