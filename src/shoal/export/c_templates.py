@@ -223,12 +223,12 @@ void @p@_interval(const real values[@P@_VALUES], double coverage, real low[@P@_V
 }
 """
 CLASSES_DECLARED = """\
-extern const char *const @p@_classes[@P@_VALUES];
+extern const char *const @p@_classes[@n_values@];
 
 """
 CLASSES = """\
 
-const char *const @p@_classes[@P@_VALUES] = @classes@;
+const char *const @p@_classes[@n_values@] = @classes@;
 """
 MISSING = """\
 /* What all inputs of a column are for a value that is missing or unknown. */"""

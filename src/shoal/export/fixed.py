@@ -101,7 +101,7 @@ class Fixed(C):
             encoders=part(templates.PUT, has)
             + part(templates.PUT_NUMBER, False in has)
             + part(templates.PUT_LEVEL, True in has),
-            g=self._g(prepared, fixed),
+            activate=self._g(prepared, fixed),
             encode="\n".join(self._encode(prepared)),
             layers=part(templates.LAYERS if fixed.hidden else templates.NO_LAYER),
             predict=templates.PREDICT.get(prepared.output, ""),

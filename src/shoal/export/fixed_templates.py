@@ -86,7 +86,7 @@ typedef struct {
 
 @encoders@/* ---- the network ---- */
 
-@g@@returns@ @p@_predict(const @p@_row *row, int32_t Z2[@P@_SCORES]) {
+@activate@@returns@ @p@_predict(const @p@_row *row, int32_t Z2[@P@_SCORES]) {
     int64_t z2[N_Y];
     inputs in;
     in.n = 0;
