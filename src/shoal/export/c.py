@@ -12,6 +12,7 @@ from shoal import __version__
 from shoal.activations import ACTIVATIONS, Array
 from shoal.export import c_templates as templates
 from shoal.export.c_parts import (
+    aligned,
     array,
     constant,
     double,
@@ -152,7 +153,7 @@ class C(Target):
             "n_h": str(prepared.n_h),
             "category": "text" if self.levels == "text" else "level",
             "absent": "NULL" if self.levels == "text" else "-1",
-            "members": "\n".join(self._members(prepared)) or "    char nothing;",
+            "members": "\n".join(aligned(self._members(prepared))) or "    char nothing;",
             "values": values,
             "values_words": prepared.values_words,
             "predict_words": prepared.predict_words,

@@ -82,6 +82,13 @@ def matrix(rows: Iterable[Iterable[str]]) -> str:
     return f"{{\n{body}\n}}"
 
 
+def aligned(lines: Sequence[str]) -> list[str]:
+    """Lines of code with a comment each, all comments in one place if there is room."""
+    parts = [line.partition(" /*") for line in lines]
+    width = min(44, max((len(code) for code, _, _ in parts), default=0))
+    return [f"{code:{width}}{mark}{words}" for code, mark, words in parts]
+
+
 def constant(kind: str, name: str, block: Array, word: Callable[[Any], str]) -> str:
     """The definition of an array of one or two dimensions, of words for its numbers.
 

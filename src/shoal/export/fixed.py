@@ -13,7 +13,7 @@ from shoal.export import fixed_templates as templates
 from shoal.export.c import C, doubles
 from shoal.export.c_parts import array, constant, double, level_index, member, prefix, run_c
 from shoal.export.c_templates import CLASSES, CLASSES_DECLARED
-from shoal.export.fixed_point import TABLES, FixedPoint, value_range
+from shoal.export.fixed_point import TABLE_ONE, TABLES, FixedPoint, value_range
 from shoal.export.prepared import Cells, Input, Outputs, Prepared, harmless, n_rows
 from shoal.export.target import Measured, choice, fill
 
@@ -46,7 +46,7 @@ class Fixed(C):
     number_bytes: ClassVar = (40, 4)
 
     def __post_init__(self) -> None:
-        choice("dtype", self.dtype, ["int16", "int8"])
+        choice("dtype", self.dtype, ["double", "float", "int16", "int8"])
         choice(f"levels of dtype {self.dtype}", self.levels, ["index"])
 
     def tolerance(self, prepared: Prepared) -> float:
@@ -95,6 +95,7 @@ class Fixed(C):
             **words,
             measured=str(measured),
             flash=f"{flash:,}",
+            nearest=part(templates.NEAREST, fixed.numbers),
             declarations=part(CLASSES_DECLARED, prepared.classes),
             begin=part("\n#ifdef @P@_IMPLEMENTATION\n", header),
             numbers=numbers,
@@ -133,9 +134,9 @@ class Fixed(C):
             "bound": f"{bounds[0]:.3g}" + (f" to {bounds[-1]:.3g}" if len(bounds) > 1 else ""),
             "spread": f"{right.std(axis=0).max():.3g}",
             "stack": f"{stack:,}",
-            "macros": "\n".join(
+            "macros": "".join(
                 f"#define {p}_{member(prepared.inputs[k], k)}(v) "
-                f"{p.upper()}_NEAREST((v) * {double(2.0**number.digits)})"
+                f"{p.upper()}_NEAREST((v) * {double(2.0**number.digits)})\n"
                 for k, number in numbers
             ),
             "predict_words": f", and {prepared.predict_words}" if classes else "",
@@ -164,8 +165,7 @@ class Fixed(C):
             add="(z > 0 ? z : 0) + " if table.hinge else "",
             step=str(table.step),
             reach=str(table.reach),
-            # 14 digits of the table and those of the step, less those of g(z).
-            drop=str(14 + fixed.digits - table.step - fixed.digits),
+            drop=str(TABLE_ONE - table.step),
         )
 
     # ---- a row ----

@@ -3,7 +3,7 @@
 Numbers are integers times a known scale; what is written [e] below is at most that far off.
 
 Inputs. A number v comes as the integer q nearest to v 2^F [half a unit, 2^-(F+1) = r]. Within its
-bounds it is u = (q - middle) / 2^e, from -1 to 1, rounded to 14 binary digits [2^-15]. Knots are
+bounds it is u = (q - middle) / 2^e, from -2 to 2, rounded to 14 binary digits [2^-15]. Knots are
 integers like q; they may have moved [m], so a function that is linear between knots is read at a
 place up to r + m away: off by its steepest slope times r + m. A share f between two knots has 14
 digits [2^-15 of the step between them]. Levels are exactly 1. What stands for a missing or unknown
@@ -40,7 +40,9 @@ from shoal.cells import LARGEST
 from shoal.errors import DataError
 from shoal.export.prepared import Input, Prepared
 
-ONE = 14  # binary digits of x: 1 is 2^14
+FAR = 1  # u reaches to 2^FAR
+ONE = 15 - FAR  # binary digits of x, which has 16 bits: 1 is 2^ONE
+TABLE_ONE = 14  # of the table of g
 MOST_DIGITS = 16  # of z and a
 HOMOGENEOUS = ("relu", "leaky_relu", "identity")
 WIDTH = 8.0  # a number without bounds may be so many standard deviations from its mean
@@ -146,7 +148,8 @@ def fixed_number(entry: Input) -> FixedNumber:
             "fit it again with an offset subtracted"
         )
     middle = (first + last) // 2
-    shift = max(last - middle, middle - first).bit_length()
+    reach = max(last - middle, middle - first)
+    shift = max(0, (reach + (reach >> 12)).bit_length() - FAR)  # 2^15 itself does not fit
     knots = np.rint(edges * unit).astype(np.int64)
     for t in range(1, len(knots)):
         knots[t] = max(knots[t], knots[t - 1] + 1)
@@ -296,8 +299,8 @@ class FixedPoint:
                 results += self._at_vertices(w, k)
                 errors.append(self._number_error(w, w_, k))
                 own = np.abs(integers[:, these])
-                most = own[:, 0] + own[:, 1 : 1 + n].max(axis=1, initial=0.0)
-                sums.append(most * 2.0**ONE)
+                knots = own[:, 1 : 1 + n].max(axis=1, initial=0.0)
+                sums.append(own[:, 0] * 2.0**15 + knots * 2.0**ONE)
             error = error + np.max(errors, axis=0)
             low, high = low + np.min(results, axis=0), high + np.max(results, axis=0)
             largest_sum = largest_sum + np.max(sums, axis=0)
@@ -317,7 +320,7 @@ class FixedPoint:
         number, edges = self.numbers[k], np.array(self.prepared.inputs[k].column.edges)
         knots = slice(1, max(1, len(edges)))
         apart = np.abs(w_ - w)
-        of_weights = apart[:, 0] + apart[:, knots].max(axis=1, initial=0.0)
+        of_weights = apart[:, 0] * 2.0**FAR + apart[:, knots].max(axis=1, initial=0.0)
         of_u = number.rounding / number.half + (2.0 ** -(ONE + 1) if number.shift > ONE else 0.0)
         error: Array = of_weights + np.abs(w[:, 0]) * of_u
         if len(edges):
@@ -372,7 +375,7 @@ class FixedPoint:
         if activation not in TABLES:
             return np.zeros(0, np.int64)
         table = TABLES[activation]
-        return np.rint(self._remainder(_points(table), table) * 2**ONE).astype(np.int64)
+        return np.rint(self._remainder(_points(table), table) * 2**TABLE_ONE).astype(np.int64)
 
     def _remainder(self, z: Array, table: Table) -> Array:
         """g without its base."""
@@ -386,7 +389,7 @@ class FixedPoint:
         if not table.hinge:
             limits[1] = 1.0
         tail = float(np.abs(self._remainder(ends, table) - limits).max())
-        return h * h / 8 * table.curvature + 2.0 ** -(ONE + 1) + tail
+        return h * h / 8 * table.curvature + 2.0 ** -(TABLE_ONE + 1) + tail
 
     # ---- Eq 3 ----
 

@@ -13,9 +13,8 @@ FILE = """\
  *     @call@@call_words@
  *
  * A number v of the table comes as the integer nearest to v times a power of two: the macros below
- * compute it where v is a constant, a sensor's driver may shift what it has. Between its bounds it
- * is exact to 2^-15 of the half of its range; further out it counts as the bound.
- * Score i is Z2[i] * @scale_of@.@log@
+ * compute it where v is a constant; a sensor's driver may shift what it has. Further out than its
+ * bounds it counts as the bound. Score i is Z2[i] * @scale_of@.@log@
  *
  * Proved for every row within the ranges below: no score is further than
  *     @bound@
@@ -50,9 +49,7 @@ typedef struct {
 @members@
 } @p@_row;
 
-/* From numbers to integers. */
-#define @P@_NEAREST(x) ((int32_t)((x) < 0 ? (x)-0.5 : (x) + 0.5))
-@macros@
+@nearest@@macros@
 @declarations@/* Of a row the scores@predict_words@. */
 @returns@ @p@_predict(const @p@_row *row, int32_t Z2[@P@_SCORES]);
 
@@ -98,6 +95,13 @@ typedef struct {
 @definitions@
 @tests@@end@"""
 
+NEAREST = """\
+/* From numbers to the integers that a row takes. */
+#define @P@_NEAREST(x)                  \\
+    ((x) >= 2147483647.0    ? INT32_MAX  \\
+     : (x) <= -2147483647.0 ? -INT32_MAX \\
+                            : (int32_t)((x) < 0 ? (x)-0.5 : (x) + 0.5))
+"""
 PUT = """\
 static void put(inputs *in, int k, int64_t x) {
     if (x == 0) return;
