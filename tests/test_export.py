@@ -158,7 +158,12 @@ def test_a_model_without_columns(suffix: str, tmp_path: Path) -> None:
     assert export_model(model, tmp_path / f"m{suffix}", check=True).measured.rows == 1
 
 
-def test_every_suffix_has_its_target() -> None:
-    """A target is a class with a title, and its options have defaults."""
-    for suffix in TARGETS:
-        assert make_target(f"model{suffix}", {}).title
+@pytest.mark.parametrize("suffix", [".c", ".h", ".js", ".json", ".mjs", ".py"])
+def test_suffixes(suffix: str, tmp_path: Path) -> None:
+    """Each suffix has its target, in capitals, too; it says what it is and how to call it."""
+    assert suffix in TARGETS
+    path = tmp_path / f"model{suffix.upper()}"
+    done = export_model(make_model("regression", columns=PLAIN), path)
+    assert done.title == make_target(f"model{suffix}", {}).title
+    assert done.usage
+    assert done.path.exists()

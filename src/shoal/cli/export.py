@@ -23,12 +23,20 @@ from shoal.cli.talk import JSON_OPTION, QUIET_OPTION, Talk, print_json
 @click.option(
     "--dtype",
     metavar="NAME",
-    help="Of .c and .h: double, float, or in integers int16 or int8.",
+    help="Of the arithmetic. .c and .h: double, float, or in integers int16 or int8; .onnx: float "
+    "or double.",
 )
 @click.option(
     "--levels",
     metavar="NAME",
     help="Of .c and .h: whether a category comes as its text or as the index of its level.",
+)
+@click.option("--table", metavar="NAME", help="Of .sql: the table that the statement reads.")
+@click.option(
+    "--coverage",
+    type=float,
+    metavar="SHARE",
+    help="Of .sql and .onnx: of the interval of a regression.",
 )
 @JSON_OPTION
 @QUIET_OPTION
@@ -39,6 +47,8 @@ def export(
     data: str | None,
     dtype: str | None,
     levels: str | None,
+    table: str | None,
+    coverage: float | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -65,7 +75,7 @@ def export(
     if data is not None:
         rows, notes = read_table(data, kinds_of(fitted), talk, keep_others=True)
         talk.say(*notes)
-    options = {"dtype": dtype, "levels": levels}
+    options = {"dtype": dtype, "levels": levels, "table": table, "coverage": coverage}
     given = {name: value for name, value in options.items() if value is not None}
     with naming(data or output), talk.busy(f"writing and running {output}"):
         done = export_model(fitted, output, check=check, data=rows, **given)
