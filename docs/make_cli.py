@@ -99,6 +99,7 @@ DOCUMENTS = {
         "columns",
         "training",
     ),
+    "export": ("path", "target", "bytes", "rows", "deviation", "tolerance", "other_class"),
     "gradcheck": (
         "W1",
         "b1",

@@ -84,7 +84,7 @@ RULES = {
     "table_csv": ("errors", "polars", ""),
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
     "export": (
-        "activations atomic cells errors losses model network table",
+        "activations atomic cells errors folding losses model network table",
         "numpy",
         "onnx onnxruntime",
     ),
@@ -96,8 +96,8 @@ RULES = {
     ),
     "cli": (
         (
-            "activations atomic cells engine errors estimators history model model_file network "
-            "playground table table_file table_learning training tuning"
+            "activations atomic cells engine errors estimators export history model model_file "
+            "network playground table table_file table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",

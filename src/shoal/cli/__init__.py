@@ -10,6 +10,7 @@ import click
 from shoal import __version__
 from shoal.cli.doctor import doctor
 from shoal.cli.evaluate import evaluate
+from shoal.cli.export import export
 from shoal.cli.fit import fit
 from shoal.cli.gradcheck import gradcheck
 from shoal.cli.inspect import inspect
@@ -25,6 +26,7 @@ HELP = """Fit, use and understand neural networks with one hidden layer.
 shoal fit data.csv --target y      learn y from the other columns; writes data.shoal
 shoal tune data.csv --target y     the same with settings that suit the table better
 shoal predict data.shoal new.csv   predict y for new rows
+shoal export data.shoal data.c     the same in C, JavaScript, SQL, ONNX, Python or JSON
 
 A table is a CSV, JSON lines or Parquet file, or - for a pipe. Results go to stdout, all other talk
 to stderr.
@@ -113,7 +115,7 @@ def main() -> None:
     """`shoal`, the command; calling it runs the command line and exits."""
 
 
-for command in (fit, tune, predict, evaluate, inspect, gradcheck, play, doctor):
+for command in (fit, tune, predict, evaluate, inspect, gradcheck, export, play, doctor):
     main.add_command(command)
 
 

@@ -6,7 +6,8 @@ language: make x of a row (`shoal.export.prepared`), then Eq 1 to 4.
 
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ import numpy as np
 
 from shoal.atomic import atomic_write
 from shoal.errors import ParameterError, ShoalError
-from shoal.export.prepared import Cells, Prepared, deviation, n_rows
-from shoal.export.target import Measured, MissingRuntimeError, Target, make_target
+from shoal.export.prepared import Cells, Prepared, n_rows
+from shoal.export.target import Measured, MissingRuntimeError, Target
 from shoal.model import Model
 
 # The module of each suffix; in it the class of the target is called TARGET.
@@ -99,7 +100,7 @@ def export_model(
         the file cannot be written. Then nothing is written.
     """
     path = Path(path)
-    target = make_target(get_target(path), options)
+    target = make_target(path, options)
     prepared = Prepared(model)
     cells = prepared.rows
     if data is not None:
@@ -122,13 +123,13 @@ def export_model(
     return Exported(path, target.title, len(content), measured, tolerance, usage)
 
 
-def get_target(path: str | os.PathLike[str]) -> type[Target]:
-    """The target that a file's suffix names.
+def make_target(path: str | os.PathLike[str], options: Mapping[str, Any]) -> Target:
+    """The target that a file's suffix names, with its options.
 
     Raises
     ------
     ParameterError
-        If there is none; the message lists those there are.
+        If there is none, or it has no such option; the message lists those there are.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in TARGETS:
@@ -136,14 +137,23 @@ def get_target(path: str | os.PathLike[str]) -> type[Target]:
         raise ParameterError(
             f"the suffix of {os.fspath(path)!r} names no target; choose one of: {known}"
         )
-    found: type[Target] = import_module(f"shoal.export.{TARGETS[suffix]}").TARGET
-    return found
+    module = TARGETS[suffix]
+    if module == "c" and str(options.get("dtype")).startswith("int"):
+        module = "fixed"
+    kind: type[Target] = import_module(f"shoal.export.{module}").TARGET
+    known = ", ".join(field.name for field in fields(kind))
+    for option in options:
+        if option not in known.split(", "):
+            have = f"it has {known}" if known else "it has none"
+            raise ParameterError(f"{kind.title} has no option {option!r}: {have}")
+    return kind(**options)
 
 
 def measure(
     target: Target, content: bytes, name: str, prepared: Prepared, cells: Cells
 ) -> Measured:
     """Run an exported file, of that content and name, on rows, and compare with the model."""
+    cells = target.within(prepared, cells)
     with tempfile.TemporaryDirectory(prefix="shoal-") as folder:
         path = Path(folder) / name
         path.write_bytes(content)
@@ -153,7 +163,7 @@ def measure(
             return Measured(reason=str(error))
     expected = prepared.reference(cells)
     other = sum(a != b for a, b in zip(outputs.labels or (), expected.labels or (), strict=True))
-    return Measured(n_rows(cells), deviation(outputs, expected), other)
+    return Measured(n_rows(cells), target.deviation(outputs, expected), other)
 
 
 def _stacked(first: Cells, second: Cells) -> Cells:

@@ -26,6 +26,7 @@ import numpy as np
 from shoal.activations import Array
 from shoal.cells import LARGEST
 from shoal.errors import DataError
+from shoal.folding import fold_inputs
 from shoal.losses import CrossEntropy
 from shoal.model import Model
 from shoal.network import Parameters, forward
@@ -241,14 +242,23 @@ class Prepared:
         return {"rows": as_rows(self.rows), **said, "labels": labels or []}
 
     def reference(self, cells: Cells) -> Outputs:
-        """What the model says, computed by `shoal.network.forward` in float64."""
+        """What the model says, computed by `shoal.network.forward` in float64.
+
+        The centers are subtracted from the inputs first, and folded into the biases in more digits
+        where the machine has them: W x loses digits where x is far from 0, like a year.
+        """
         model = self.model
         X = np.empty((n_rows(cells), self.n_x))
         for entry, values in zip(self.inputs, cells, strict=True):
             column = entry.column
             numbers = column.position(values) if isinstance(values, list) else values
             column.fill(numbers, X[:, entry.slots])
-        Z2, A2 = forward(X.T, model.parameters, activation=model.activation, output=model.loss)[2:]
+        centers = model.columns.centers()
+        longer = Parameters(*(block.astype(np.longdouble) for block in model.parameters))
+        longer = fold_inputs(longer, -centers.astype(np.longdouble), np.ones(self.n_x))
+        parameters = Parameters(*(block.astype(np.float64) for block in longer))
+        X = (X - centers).T
+        Z2, A2 = forward(X, parameters, activation=model.activation, output=model.loss)[2:]
         chosen = Z2.argmax(axis=0)
         if model.task == "binary":
             A2 = CrossEntropy().output(np.concatenate([np.zeros_like(Z2), Z2]))

@@ -5,13 +5,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shoal.errors import ParameterError, ShoalError
-from shoal.export.prepared import Cells, Outputs, Prepared
+from shoal.export.prepared import Cells, Outputs, Prepared, deviation
 
 
 class MissingRuntimeError(ShoalError):
@@ -86,25 +86,17 @@ class Target:
         """The largest deviation that is no fault: here that of another order of summation."""
         return 1e-12
 
+    def deviation(self, outputs: Outputs, expected: Outputs) -> float:
+        """The largest deviation of outputs from what they should be, as the tolerance is meant."""
+        return deviation(outputs, expected)
+
+    def within(self, prepared: Prepared, cells: Cells) -> Cells:
+        """The rows on which file and model are to agree: the same, unless the target has bounds."""
+        return cells
+
     def usage(self, path: Path, prepared: Prepared) -> str:
         """How to call it, in a line or a few."""
         raise NotImplementedError
-
-
-def make_target(kind: type[Target], options: Mapping[str, Any]) -> Target:
-    """A target with its options.
-
-    Raises
-    ------
-    ParameterError
-        For an option that this format does not have.
-    """
-    known = [field.name for field in fields(kind)]
-    for option in options:
-        if option not in known:
-            have = f"it has {', '.join(known)}" if known else "it has none"
-            raise ParameterError(f"{kind.title} has no option {option!r}: {have}")
-    return kind(**options)
 
 
 def fill(template: str, **parts: str) -> str:
@@ -140,7 +132,7 @@ def run_program(command: Sequence[object], stdin: bytes = b"", timeout: float = 
     Raises
     ------
     ShoalError
-        If it fails or does not end; with the last of what it said.
+        If it fails or does not end; with the first of what it said.
     """
     words = [str(word) for word in command]
     try:
@@ -148,6 +140,6 @@ def run_program(command: Sequence[object], stdin: bytes = b"", timeout: float = 
     except subprocess.TimeoutExpired:
         raise ShoalError(f"{words[0]} did not end within {timeout:g} s") from None
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()[-2000:]
+        said = done.stderr.decode(errors="replace").strip()[:2000]
         raise ShoalError(f"{words[0]} ended with exit code {done.returncode}:\n{said}")
     return done.stdout
