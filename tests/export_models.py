@@ -1,6 +1,10 @@
 """Models for the exports: every activation and output, every kind of column, hostile names."""
 
+import shutil
+
 import numpy as np
+import pytest
+from hypothesis import strategies as st
 
 from shoal import LOSSES, Model, Parameters
 from shoal.losses import Quantile
@@ -26,6 +30,13 @@ HOSTILE = (
     "",
     "\x00\x1b",
     "a" * 300,
+)
+
+
+# CI has a compiler, and lets no test be skipped.
+needs_compiler = pytest.mark.skipif(
+    not any(map(shutil.which, ("cc", "gcc", "clang"))),
+    reason="no C compiler here: install it (Debian: apt install gcc libc6-dev) to run these tests",
 )
 
 
@@ -155,4 +166,39 @@ def hostile_model(n_columns: int = 500, *, nul: bool = True) -> Model:
     )
     return Model(
         model.parameters, "relu", model.loss, model.columns, (names[0],), model.classes, {}
+    )
+
+
+TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(max_size=20)).filter(lambda t: "\0" not in t)
+
+
+@st.composite
+def models(draw: st.DrawFn) -> Model:
+    """Any model: columns of any kind, number and name, any task, activation, width and dtype."""
+    names = draw(st.lists(TEXTS, max_size=6, unique=True))
+    columns = []
+    for name in names:
+        missing = draw(st.sampled_from([0.0, 0.1]))
+        kind = draw(st.sampled_from(["number", "bins", "category", "boolean", "date"]))
+        if kind == "category":
+            levels = draw(st.lists(TEXTS, max_size=4, unique=True))
+            others = draw(st.booleans()) or not levels
+            columns.append(category(name, tuple(levels), missing=missing, others=others))
+        elif kind in ("number", "bins"):
+            bins = draw(st.integers(2, 9)) if kind == "bins" else 0
+            center = draw(st.sampled_from([0.0, 50.0, -1e4, 1.7e9]))
+            columns.append(number(name, bins=bins, missing=missing, center=center))
+        else:
+            center, scale = (0.5, 0.5) if kind == "boolean" else (18262.5, 105.6)
+            columns.append(Column(name, kind, center=center, scale=scale, missing=missing))
+    labels = draw(st.lists(TEXTS.map(str.strip), min_size=2, max_size=4, unique=True))
+    task = draw(st.sampled_from(sorted(TASKS)))
+    return make_model(
+        task,
+        draw(st.sampled_from([*ACTIVATIONS, "none"])),
+        Columns(tuple(columns)),
+        n_h=draw(st.integers(1, 7)),
+        dtype=draw(st.sampled_from(["float32", "float64"])),
+        seed=draw(st.integers(0, 99)),
+        classes=np.array(sorted(labels)) if task == "multiclass" else None,
     )

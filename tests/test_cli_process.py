@@ -254,6 +254,7 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
         "evaluate": ("evaluate", model, PENGUINS),
         "inspect": ("inspect", model),
         "gradcheck": ("gradcheck", model, PENGUINS, "--rows", 20),
+        "export": ("export", model, tmp_path / "model.py"),
         "doctor": ("doctor",),
     }
     for verb, arguments in commands.items():
@@ -262,7 +263,7 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "fit", "tune", "predict", "evaluate", "inspect", "gradcheck", "doctor"]
+    "verb", ["", "fit", "tune", "predict", "evaluate", "inspect", "gradcheck", "export", "doctor"]
 )
 def test_help_needs_nothing_heavy(verb: str) -> None:
     """To answer --help neither NumPy nor polars, scikit-learn or rich is imported."""

@@ -4,22 +4,41 @@ import re
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
+from hypothesis import given, settings
 
-from export_models import EVERY_KIND, KINDS, PLAIN, category, hostile_model, make_model, number
-from shoal import DataError, export_model
+from command_line import PENGUINS
+from export_models import (
+    EVERY_KIND,
+    KINDS,
+    PLAIN,
+    category,
+    hostile_model,
+    make_model,
+    models,
+    needs_compiler,
+    number,
+)
+from shoal import DataError, Model, ShoalClassifier, export_model
 from shoal.export.c_parts import FLAGS
 from shoal.export.target import find_program, run_program
 from shoal.table import Columns
 
-CC = find_program(["cc", "gcc", "clang"], "a C compiler")
+pytestmark = needs_compiler
+ROOT = Path(__file__).parent.parent
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+def compiler() -> str:
+    """The C compiler."""
+    return find_program(["cc", "gcc", "clang"], "a C compiler")
 
 
 def compiled(source: Path, *flags: str) -> str:
     """What a program prints that is compiled with every warning an error."""
     program = source.with_suffix(".run")
-    run_program([CC, *FLAGS, *flags, "-o", program, source, "-lm"])
+    run_program([compiler(), *FLAGS, *flags, "-o", program, source, "-lm"])
     return run_program([program]).decode()
 
 
@@ -93,7 +112,16 @@ int main(void) {
 def test_it_is_cplusplus_too(dtype: str, tmp_path: Path) -> None:
     """A C++ compiler takes it, with every warning an error."""
     done = export_model(make_model("quantile", "silu"), tmp_path / "model.c", dtype=dtype)
-    command = [CC, "-x", "c++", *FLAGS[1:], "-DSHOAL_TEST", "-c", "-o", tmp_path / "model.o"]
+    command = [
+        compiler(),
+        "-x",
+        "c++",
+        *FLAGS[1:],
+        "-DSHOAL_TEST",
+        "-c",
+        "-o",
+        tmp_path / "model.o",
+    ]
     run_program([*command, tmp_path / "model.c"])
     assert done.measured.rows == 24
 
@@ -108,7 +136,7 @@ def test_flash_and_stack_are_as_stated(dtype: str, tmp_path: Path) -> None:
         int(re.search(pattern, text).group(1).replace(",", ""))
         for pattern in (r"Flash: ([\d,]+) bytes", r"Stack: about ([\d,]+) bytes")
     )
-    command = [CC, "-std=c99", "-Os", "-fstack-usage", "-c", "-o", tmp_path / "model.o"]
+    command = [compiler(), "-std=c99", "-Os", "-fstack-usage", "-c", "-o", tmp_path / "model.o"]
     run_program([*command, tmp_path / "model.c"])
     sections = run_program(["size", "-A", tmp_path / "model.o"]).decode()
     sizes = {name: int(n) for name, n in re.findall(r"^(\.\S+)\s+(\d+)", sections, re.MULTILINE)}
@@ -157,3 +185,23 @@ def test_the_equations_are_labelled(tmp_path: Path) -> None:
         re.search(f"Eq {k}", code).start() for k in (1, 2, 3, 4)
     )
     assert "is in model_scores and model_predict" in text
+
+
+@settings(max_examples=8, deadline=None)
+@given(models())
+def test_any_model(tmp_path_factory: pytest.TempPathFactory, model: Model) -> None:
+    """Whatever the columns, their names, the task and the network: to 1e-12."""
+    path = tmp_path_factory.mktemp("any") / "model.c"
+    assert export_model(model, path, check=True).measured.other_class == 0
+
+
+def test_the_example_of_the_page(tmp_path: Path) -> None:
+    """The C that docs/export.md shows compiles without a warning, and prints what is shown."""
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    code, shown = re.search(r"```c\n(.*?)```\n```text\n(.*?)```", page, re.DOTALL).groups()
+    table = pl.read_csv(PENGUINS, null_values="NA")
+    fitted = ShoalClassifier(n_hidden=8, activation="tanh", solver="lbfgs", random_state=0)
+    fitted.fit(table.drop("species"), table["species"])
+    export_model(fitted.model_, tmp_path / "penguins.c", check=True)
+    (tmp_path / "program.c").write_text(code, encoding="utf-8")
+    assert compiled(tmp_path / "program.c") == shown

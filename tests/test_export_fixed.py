@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from export_models import KINDS, PLAIN, make_model, number
+from export_models import KINDS, PLAIN, make_model, models, needs_compiler, number
 from shoal import ACTIVATIONS, DataError, Model, export_model
 from shoal.export.fixed import Fixed, fixed_point
 from shoal.export.fixed_point import TABLES, _points, value_range
@@ -14,6 +16,7 @@ from shoal.export.prepared import Cells, Prepared
 from shoal.export.target import Measured
 from shoal.table import Column, Columns
 
+pytestmark = needs_compiler
 BITS = ("int16", "int8")
 
 
@@ -175,3 +178,16 @@ def test_a_row_beyond_the_bounds_counts_as_the_bound(tmp_path: Path) -> None:
     )
     assert at == beyond
     assert "x1, -14 to 114" in path.read_text(encoding="utf-8")
+
+
+@settings(max_examples=8, deadline=None)
+@given(models(), st.sampled_from(BITS))
+def test_any_model(tmp_path_factory: pytest.TempPathFactory, model: Model, dtype: str) -> None:
+    """Whatever the columns, the task and the network: within the bound, or refused."""
+    path = tmp_path_factory.mktemp("any") / "model.c"
+    try:
+        done = export_model(model, path, check=True, dtype=dtype)
+    except DataError as error:
+        assert "do not tell apart" in str(error)  # noqa: PT017 - both ends are right
+        return
+    assert done.measured.deviation <= done.tolerance

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
-from export_models import HOSTILE, KINDS, PLAIN, category, hostile_model, make_model, number
+from export_models import HOSTILE, KINDS, PLAIN, category, hostile_model, make_model, models, number
 from shoal import Model, export_model
 from shoal.export.target import find_program, run_program
 from shoal.table import Column, Columns
@@ -93,3 +94,11 @@ def test_it_measures_itself_and_leaves_no_script_element(tmp_path: Path) -> None
     assert "</script" not in text
     assert "<!--" not in text
     assert "-->" not in text
+
+
+@settings(max_examples=8, deadline=None)
+@given(models())
+def test_any_model(tmp_path_factory: pytest.TempPathFactory, model: Model) -> None:
+    """Whatever the columns, their names, the task and the network: to 1e-12."""
+    path = tmp_path_factory.mktemp("any") / "model.mjs"
+    assert export_model(model, path, check=True).measured.other_class == 0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import json_reader
-from export_models import HOSTILE, KINDS, hostile_model, make_model
+from export_models import HOSTILE, KINDS, hostile_model, make_model, models
 from shoal import Model, export_model
 from shoal.export.prepared import Outputs, Prepared, deviation, harmless
 from shoal.export.target import Measured
@@ -90,3 +90,11 @@ def test_comments_cannot_be_left() -> None:
         assert not set(words) & set("*/\\?<>\"'`#@\n\r")
         assert words.isprintable()
         assert len(words) <= 60
+
+
+@settings(max_examples=8, deadline=None)
+@given(models())
+def test_any_model(tmp_path_factory: pytest.TempPathFactory, model: Model) -> None:
+    """Whatever the columns, their names, the task and the network: to 1e-12."""
+    path = tmp_path_factory.mktemp("any") / "model.json"
+    assert export_model(model, path, check=True).measured.other_class == 0

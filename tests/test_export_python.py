@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_models import HOSTILE, KINDS, PLAIN, category, make_model, number
+from export_models import HOSTILE, KINDS, PLAIN, category, make_model, models, number
 from shoal import Model, export_model
 from shoal.export.prepared import Prepared
 from shoal.export.python import Python
@@ -104,3 +104,11 @@ def test_no_text_leaves_its_string(names: list[str]) -> None:
     expected = Prepared(model).expected
     assert module.predict(module.TEST_ROWS) == expected.labels
     assert module.largest_deviation() <= 1e-12
+
+
+@settings(max_examples=8, deadline=None)
+@given(models())
+def test_any_model(tmp_path_factory: pytest.TempPathFactory, model: Model) -> None:
+    """Whatever the columns, their names, the task and the network: to 1e-12."""
+    path = tmp_path_factory.mktemp("any") / "model.py"
+    assert export_model(model, path, check=True).measured.other_class == 0

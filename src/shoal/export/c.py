@@ -63,7 +63,7 @@ class C(Target):
         choice("levels", self.levels, ["text", "index"])
 
     def tolerance(self, prepared: Prepared) -> float:
-        return 1e-12 if self.dtype == "double" else 1e-3
+        return super().tolerance(prepared) if self.dtype == "double" else 1e-3
 
     def usage(self, path: Path, prepared: Prepared) -> str:
         words = self._words(prepared, path.name)

@@ -53,7 +53,7 @@ export function @values@(row) {
 @interval@// ---- the network ----
 
 /**
- * Z2 of a row; the inputs x that are not 0 come as pairs [index, value].
+ * Z2 of a row; of the inputs x those that are not 0 come as { k, v }: input k is v.
  * @param {Row} row
  * @returns {number[]}
  */
@@ -70,7 +70,7 @@ function output(Z2) {
 
 @sigmoid@// ---- from the columns of the table to the inputs of the network ----
 
-/** The inputs that are not 0, as pairs [index, value]. */
+/** The inputs that are not 0: input k is v. */
 function inputs(row) {
   const cells = Array.isArray(row) ? row : COLUMNS.map((column) => cell(row, column.name));
   if (cells.length !== COLUMNS.length) {
@@ -80,7 +80,7 @@ function inputs(row) {
   let start = 0;
   COLUMNS.forEach((column, k) => {
     for (const [slot, value] of slots(column, cells[k])) {
-      if (value !== 0) x.push([start + slot, value]);
+      if (value !== 0) x.push({ k: start + slot, v: value });
     }
     start += column.missing.length;
   });
@@ -153,14 +153,14 @@ export function largestDeviation() {
 
 LAYERS = """\
 // Eq 1: Z1 = W1 x + b1
-const Z1 = b1.map((b, j) => x.reduce((z, [k, v]) => z + W1[j][k] * v, b));
+const Z1 = b1.map((b, j) => x.reduce((z, { k, v }) => z + W1[j][k] * v, b));
 // Eq 2: A1 = g(Z1)
 const A1 = Z1.map((z) => g(z));
 // Eq 3: Z2 = W2 A1 + b2
 const Z2 = b2.map((b, i) => A1.reduce((z, a, j) => z + W2[i][j] * a, b));"""
 NO_LAYER = """\
 // Eq 3: Z2 = W2 A1 + b2, where A1 is x
-const Z2 = b2.map((b, i) => x.reduce((z, [k, v]) => z + W2[i][k] * v, b));"""
+const Z2 = b2.map((b, i) => x.reduce((z, { k, v }) => z + W2[i][k] * v, b));"""
 SIGMOID = """\
 /** 1 / (1 + e^-z), computed from e^-|z|, which does not overflow. */
 function sigmoid(z) {
@@ -187,8 +187,10 @@ OUTPUT = {
     "multiclass": (
         "the softmax",
         """\
-const E = Z2.map((z) => Math.exp(z - Math.max(...Z2)));
-return E.map((e) => e / E.reduce((total, e) => total + e, 0));""",
+const largest = Math.max(...Z2);
+const E = Z2.map((z) => Math.exp(z - largest));
+const total = E.reduce((sum, e) => sum + e, 0);
+return E.map((e) => e / total);""",
     ),
     "identity": ("as it is", "return Z2;"),
     "sorted": ("sorted, so that quantiles do not cross", "return Z2.sort((a, b) => a - b);"),

@@ -241,6 +241,17 @@ class Prepared:
         said = {name: array.tolist() for name, array in arrays.items() if array is not None}
         return {"rows": as_rows(self.rows), **said, "labels": labels or []}
 
+    @property
+    def rounding(self) -> float:
+        """What rounding alone can change, where centers are so far from 0 that biases cancel them.
+
+        It is far below 1e-12 unless a column's spread is a millionth of its values.
+        """
+        W1, _, W2, _ = self.model.parameters
+        lost = np.abs(W1 if self.n_h else W2) @ np.abs(self.model.columns.centers())
+        lost = np.abs(W2) @ lost if self.n_h else lost
+        return float(10 * np.finfo(np.longdouble).eps * lost.max(initial=0))
+
     def reference(self, cells: Cells) -> Outputs:
         """What the model says, computed by `shoal.network.forward` in float64.
 
@@ -364,14 +375,15 @@ def _parameters(parameters: Parameters, inputs: Sequence[Input]) -> Parameters:
     """The network of x as this module makes it, from that of `Columns.encode`."""
     W1, b1, W2, b2 = parameters
     W = (W1 if len(W1) else W2).copy()
-    b = (b1 if len(W1) else b2).copy()
+    b = (b1 if len(W1) else b2).astype(np.longdouble)  # it cancels where a center is far from 0
     for entry in inputs:
         if not entry.is_category:
             first = entry.start
-            b[:, 0] += W[:, first] * entry.center
+            b[:, 0] += W[:, first] * np.longdouble(entry.center)
             W[:, first] *= entry.scale
             bins = slice(first + 1, first + 1 + entry.column.n_bins)
             W[:, bins] = W[:, bins].cumsum(axis=1)
+    b = b.astype(np.float64)
     return Parameters(W, b, W2, b2) if len(W1) else Parameters(W1, b1, W, b)
 
 

@@ -166,7 +166,11 @@ OUTPUT = {
     "multilabel": ("the sigmoid", "return [sigmoid(z) for z in Z2]"),
     "multiclass": (
         "the softmax",
-        "E = [math.exp(z - max(Z2)) for z in Z2]\nreturn [e / sum(E) for e in E]",
+        """\
+largest = max(Z2)
+E = [math.exp(z - largest) for z in Z2]
+total = sum(E)
+return [e / total for e in E]""",
     ),
     "identity": ("as it is", "return Z2"),
     "sorted": ("sorted, so that quantiles do not cross", "return sorted(Z2)"),

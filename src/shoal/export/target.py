@@ -84,7 +84,7 @@ class Target:
 
     def tolerance(self, prepared: Prepared) -> float:
         """The largest deviation that is no fault: here that of another order of summation."""
-        return 1e-12
+        return max(1e-12, prepared.rounding)
 
     def deviation(self, outputs: Outputs, expected: Outputs) -> float:
         """The largest deviation of outputs from what they should be, as the tolerance is meant."""
