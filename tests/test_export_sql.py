@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from databases import in_duckdb, in_postgres, in_sqlite
-from drawn_models import HOSTILE, models
+from export_models import HOSTILE, models
 from shoal import LOSSES, Model, Parameters, export_model
 from shoal.errors import ParameterError, ShoalError
 from shoal.export.prepared import Cells, Outputs, Prepared, deviation, vectors
-from shoal.export.sql import Sql
+from shoal.export.sql import Sql, check_names
 from shoal.export.target import Measured
 from shoal.table import Column, Columns
 from sound_models import BINNED, POSITIONS, SOUND, make_model
@@ -57,6 +57,15 @@ def execute(request: pytest.FixtureRequest) -> Iterator[Callable[[str], list[tup
         connection.close()
 
 
+def can_be_named(model: Model) -> bool:
+    """Whether a table can have columns of these names; see `test_names_that_no_sql_can_say`."""
+    try:
+        check_names(Prepared(model))
+    except ShoalError:
+        return False
+    return True
+
+
 def statement_of(model: Model, **options: Any) -> str:
     """The statement of a model."""
     return Sql(**options).write(Prepared(model), "m", Measured()).decode()
@@ -75,9 +84,9 @@ def sizable(n_h: int, n_x: int) -> Model:
 
 
 @DRAWN
-@given(model=models())
-def test_every_model_says_the_same(ask: Ask, model: Model) -> None:
-    """Of every kind of model, whatever its names: to 1e-9, the same class, in the rows' order."""
+@given(model=models().filter(can_be_named))
+def test_any_model(ask: Ask, model: Model) -> None:
+    """Whatever its kind and its names: to 1e-9, the same class, in the rows' order."""
     prepared = Prepared(model)
     cells = vectors([entry.column for entry in prepared.inputs], 40, seed=1)
     expected = prepared.reference(cells)
@@ -108,7 +117,7 @@ def test_wide_models(ask: Ask) -> None:
     """500 columns of hostile names run in every database, and 1,500 inputs of one column."""
     levels = tuple(f"town {k}" for k in range(1499))
     towns = Column("town", "category", levels=levels, shares=(1 / 1500,) * 1500, others=True)
-    columns = tuple(Column(f"{k} {HOSTILE[k % 40]}", "number") for k in range(500))
+    columns = tuple(Column(f"{k} {HOSTILE[k % 17]}", "number") for k in range(500))
     for some in (columns, (towns,)):
         model = make_model(LOSSES["identity"](), columns=Columns(some))
         prepared = Prepared(model)
