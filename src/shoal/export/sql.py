@@ -307,14 +307,14 @@ class Sql(Target):
 
     def usage(self, path: Path, prepared: Prepared) -> str:
         return (
-            f"a database with a table {self.table}:  duckdb my.db < {path.name}\n"
-            f"sqlite3 my.db < {path.name}\npsql my_database < {path.name}"
+            f"where there is a table {self.table}: duckdb a.db < {path.name}, "
+            f"sqlite3 a.db < {path.name}, or psql a_database < {path.name}"
         )
 
 
 HEADER = """\
 -- A network that shoal has fitted: @size@.
--- DuckDB 1.0, SQLite 3.35 with its mathematical functions, PostgreSQL 12, and later.
+-- For DuckDB 1.1, SQLite 3.35 with its mathematical functions, PostgreSQL 12, or later.
 -- In SQLite: @measured@.
 --
 -- It reads the table @table@, with
