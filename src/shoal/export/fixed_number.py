@@ -41,6 +41,11 @@ class FixedNumber:
         return 2.0 ** (self.shift - self.digits)
 
     @property
+    def reach(self) -> float:
+        """How far u is from 0 at most."""
+        return float(max(self.high - self.middle, self.middle - self.low) * 2.0**-self.shift)
+
+    @property
     def rounding(self) -> float:
         """How far a value can be from its integer."""
         return 2.0 ** -(self.digits + 1)

@@ -237,7 +237,7 @@ class FixedPoint:
         number, edges = self.numbers[k], np.array(self.prepared.inputs[k].column.edges)
         knots = slice(1, max(1, len(edges)))
         apart = np.abs(w_ - w)
-        of_weights = apart[:, 0] * 2.0**FAR + apart[:, knots].max(axis=1, initial=0.0)
+        of_weights = apart[:, 0] * number.reach + apart[:, knots].max(axis=1, initial=0.0)
         of_u = number.rounding / number.half + (2.0 ** -(ONE + 1) if number.shift > ONE else 0.0)
         error: Array = of_weights + np.abs(w[:, 0]) * of_u
         if len(edges):
@@ -268,22 +268,17 @@ class FixedPoint:
         apart = np.abs(self.multiplier * 2.0**-self.right - exact)
         error = hidden.error + (apart * hidden.largest_sum + 0.5) * unit
         low, high = hidden.low - error, hidden.high + error
-        known = ACTIVATIONS[activation]
-        a_error = known.largest_derivative * error
-        if activation == "relu":
-            a_error = np.where(high <= 0, 0, a_error)
-        if activation == "leaky_relu":
-            a_error = a_error + np.abs(low) * 2.0**-30 + unit / 2
         size = np.maximum(np.abs(low), np.abs(high))
-        if activation == "relu":
-            size = np.maximum(high, 0)
-        elif activation in TABLES:
+        if activation in TABLES:
             table_error = self._table_error(TABLES[activation]) + unit / 2
-            a_error = a_error + table_error
-            hinged = np.maximum(1.0, np.maximum(high, 0) + 0.7)
-            ones = np.ones_like(hinged)
-            size = (hinged if TABLES[activation].hinge else ones) + table_error
-        self.a_error, self.a_size = a_error, size
+            error = ACTIVATIONS[activation].largest_derivative * error + table_error
+            size = np.maximum(1.0, size + 0.7) if TABLES[activation].hinge else np.ones_like(size)
+            size = size + table_error
+        elif activation == "relu":
+            error, size = np.where(high <= 0, 0, error), np.maximum(high, 0)
+        elif activation == "leaky_relu":
+            error = error + np.abs(low) * 2.0**-30 + unit / 2
+        self.a_error, self.a_size = error, size
 
     @cached_property
     def table(self) -> Array:
@@ -302,9 +297,7 @@ class FixedPoint:
         """Bound on the error of linear interpolation, of the entries, and beyond the ends."""
         h = 2.0**-table.step
         ends = np.array([-table.reach, table.reach], float)
-        limits = np.array([-1.0 if self.prepared.model.activation == "tanh" else 0.0, 0.0])
-        if not table.hinge:
-            limits[1] = 1.0
+        limits = (0.0, 0.0) if table.hinge else ACTIVATIONS[self.prepared.model.activation].range
         tail = float(np.abs(self._remainder(ends, table) - limits).max())
         return h * h / 8 * table.curvature + 2.0 ** -(TABLE_ONE + 1) + tail
 
