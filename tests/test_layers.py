@@ -86,7 +86,7 @@ RULES = {
     "export": (
         "activations atomic cells errors folding losses model network table",
         "numpy",
-        "",
+        "onnx onnxruntime",
     ),
     # faces
     "playground": (
@@ -165,7 +165,7 @@ def test_every_package_is_a_declared_dependency() -> None:
     """What shoal imports is what pyproject.toml says it needs, package by package."""
     project = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    lines = project["project"]["dependencies"] + extras["notebook"]
+    lines = project["project"]["dependencies"] + extras["notebook"] + extras["onnx"]
     declared = {re.split("[<>=]", line)[0] for line in lines}
     used = {package for _, top, inside in RULES.values() for package in f"{top} {inside}".split()}
     assert declared == {{"sklearn": "scikit-learn"}.get(package, package) for package in used}
