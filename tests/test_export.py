@@ -9,8 +9,9 @@ import pytest
 from export_models import EVERY_KIND, KINDS, PLAIN, hostile_model, make_model, needs_compiler
 from shoal import ParameterError, ShoalError, export_model
 from shoal.export import TARGETS, make_target, python
-from shoal.export.prepared import Outputs, Prepared, as_rows, deviation, vectors
+from shoal.export.prepared import Outputs, Prepared, as_rows, deviation
 from shoal.export.target import MissingRuntimeError
+from shoal.export.vectors import vectors
 from shoal.network import forward
 
 OURS = (pytest.param(".c", marks=needs_compiler), ".mjs", ".py", ".json")

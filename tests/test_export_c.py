@@ -108,6 +108,13 @@ int main(void) {
     np.testing.assert_allclose(got, right[0], atol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["driver.c", 'we"ird\n\\*.c', "1 2é.h", "_.c"])
+def test_hostile_names_of_the_file(name: str, tmp_path: Path) -> None:
+    """Whatever the file is called, what it exports has a name that C allows."""
+    done = export_model(make_model("binary", "relu", PLAIN), tmp_path / name, check=True)
+    assert done.measured.rows == 24
+
+
 @pytest.mark.parametrize("dtype", ["double", "int8"])
 def test_it_is_cplusplus_too(dtype: str, tmp_path: Path) -> None:
     """A C++ compiler takes it, with every warning an error."""

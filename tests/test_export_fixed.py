@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from export_models import KINDS, PLAIN, make_model, models, needs_compiler, number
 from shoal import ACTIVATIONS, DataError, Model, export_model
 from shoal.export.fixed import Fixed, fixed_point
-from shoal.export.fixed_point import TABLES, _points, value_range
+from shoal.export.fixed_number import value_range
+from shoal.export.fixed_point import TABLES, _points
 from shoal.export.prepared import Cells, Prepared
 from shoal.export.target import Measured
 from shoal.table import Column, Columns

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from export_models import HOSTILE, KINDS, PLAIN, category, hostile_model, make_m
 from shoal import Model, export_model
 from shoal.export.target import find_program, run_program
 from shoal.table import Column, Columns
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def evaluate(model: Model, folder: Path, expression: str) -> object:
@@ -102,3 +106,19 @@ def test_any_model(tmp_path_factory: pytest.TempPathFactory, model: Model) -> No
     """Whatever the columns, their names, the task and the network: to 1e-12."""
     path = tmp_path_factory.mktemp("any") / "model.mjs"
     assert export_model(model, path, check=True).measured.other_class == 0
+
+
+def test_in_a_script_element_of_a_browser(tmp_path: Path, browser: "Browser") -> None:
+    """The whole file, hostile names and all, inside a page: the test vectors come out."""
+    export_model(hostile_model(30), tmp_path / "model.mjs")
+    module = (tmp_path / "model.mjs").read_text(encoding="utf-8")
+    page = browser.new_page()
+    page.set_content(
+        f'<meta charset="utf-8"><script type="module">{module}\n'
+        "document.title = `deviation ${largestDeviation()} of ${TEST.rows.length}`;</script>"
+    )
+    page.wait_for_function("document.title.startsWith('deviation')", timeout=10_000)
+    word, largest, *rest = page.title().split()
+    page.close()
+    assert (word, *rest) == ("deviation", "of", "24")
+    assert float(largest) <= 1e-12

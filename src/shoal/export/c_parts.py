@@ -209,9 +209,11 @@ def run_c(
         f"        row.{member(entry, k)} = next_{'text' if _is_text(values) else 'number'}();"
         for k, (entry, values) in enumerate(zip(prepared.inputs, cells, strict=True))
     ]
+    file = path.with_name(f"exported{path.suffix}")  # a name that an #include can take
+    file.write_bytes(path.read_bytes())
     source = DRIVER.format(
         macro=name.upper(),
-        file=path.name,
+        file=file.name,
         prefix=name,
         read="\n".join(read),
         answer=answer,

@@ -184,13 +184,13 @@ probabilities[0] = sigmoid(-Z2[0]); /* Eq 4: A2 = sigmoid(Z2), of both classes *
 probabilities[1] = sigmoid(Z2[0]);
 return Z2[0] > 0;""",
     "multiclass": """\
-real *E = probabilities, sum = 0;
+real Z2[N_Y], sum = 0;
 int k = 0;
-@p@_scores(row, E);
-for (int i = 1; i < N_Y; ++i) k = E[i] > E[k] ? i : k;
-const real largest = E[k];
-for (int i = 0; i < N_Y; ++i) sum += E[i] = exp@f@(E[i] - largest); /* Eq 4: A2 = softmax(Z2) */
-for (int i = 0; i < N_Y; ++i) probabilities[i] = E[i] / sum;
+@p@_scores(row, Z2);
+for (int i = 1; i < N_Y; ++i) k = Z2[i] > Z2[k] ? i : k;
+for (int i = 0; i < N_Y; ++i) sum += exp@f@(Z2[i] - Z2[k]);
+for (int i = 0; i < N_Y; ++i) /* Eq 4: A2 = softmax(Z2) */
+    probabilities[i] = exp@f@(Z2[i] - Z2[k]) / sum;
 return k;""",
     "multilabel": """\
 @p@_scores(row, probabilities);

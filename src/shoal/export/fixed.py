@@ -13,7 +13,8 @@ from shoal.export import fixed_templates as templates
 from shoal.export.c import C, doubles
 from shoal.export.c_parts import array, constant, double, level_index, member, prefix, run_c
 from shoal.export.c_templates import CLASSES, CLASSES_DECLARED
-from shoal.export.fixed_point import TABLE_ONE, TABLES, FixedPoint, value_range
+from shoal.export.fixed_number import value_range
+from shoal.export.fixed_point import TABLE_ONE, TABLES, FixedPoint
 from shoal.export.prepared import Cells, Input, Outputs, Prepared, harmless, n_rows
 from shoal.export.target import Measured, choice, fill
 

@@ -36,16 +36,14 @@ from functools import cached_property
 import numpy as np
 
 from shoal.activations import ACTIVATIONS, Array
-from shoal.cells import LARGEST
 from shoal.errors import DataError
-from shoal.export.prepared import Input, Prepared
+from shoal.export.fixed_number import FAR, fixed_number, value_range
+from shoal.export.prepared import Prepared
 
-FAR = 1  # u reaches to 2^FAR
 ONE = 15 - FAR  # binary digits of x, which has 16 bits: 1 is 2^ONE
 TABLE_ONE = 14  # of the table of g
 MOST_DIGITS = 16  # of z and a
 HOMOGENEOUS = ("relu", "leaky_relu", "identity")
-WIDTH = 8.0  # a number without bounds may be so many standard deviations from its mean
 
 
 @dataclass(frozen=True)
@@ -73,87 +71,6 @@ TABLES = {
     "gelu": Table(8, 6, 0.7979, hinge=True),
     "silu": Table(16, 5, 0.5, hinge=True),
 }
-
-
-@dataclass(frozen=True)
-class FixedNumber:
-    """How a number of the table comes in, and is read.
-
-    Attributes
-    ----------
-    digits : int
-        F: a value v comes as the integer nearest to v 2^F.
-    low, high, middle : int
-        Of those integers.
-    shift : int
-        e: u = (q - middle) / 2^e.
-    knots : array of int64
-    """
-
-    digits: int
-    low: int
-    high: int
-    middle: int
-    shift: int
-    knots: Array
-
-    @property
-    def half(self) -> float:
-        """What u = 1 is, in the value's unit."""
-        return 2.0 ** (self.shift - self.digits)
-
-    @property
-    def rounding(self) -> float:
-        """How far a value can be from its integer."""
-        return 2.0 ** -(self.digits + 1)
-
-    def place(self, value: float) -> float:
-        """u of a value."""
-        return (value - self.middle * 2.0**-self.digits) / self.half
-
-    def integers(self, values: Array) -> Array:
-        """The integers of values; NaN stays."""
-        return np.clip(np.rint(values * 2.0**self.digits), -(2**31) + 1, 2**31 - 1)
-
-
-def value_range(entry: Input) -> tuple[float, float]:
-    """Between which values a number is taken to be; further out it counts as these."""
-    column = entry.column
-    if column.kind == "boolean":
-        return 0.0, 1.0
-    reach = WIDTH * column.scale
-    low = column.low if column.low > -LARGEST else column.center - reach
-    high = column.high if column.high < LARGEST else column.center + reach
-    return low, high
-
-
-def fixed_number(entry: Input) -> FixedNumber:
-    """The integers of a column.
-
-    Raises
-    ------
-    DataError
-        If 32 bits do not tell its values apart.
-    """
-    name, (low, high) = entry.column.name, value_range(entry)
-    edges = np.array(entry.column.edges)
-    if not low < high or (len(edges) and not low <= edges[0] < edges[-1] <= high):
-        raise DataError(f"column '{name}' has bins beyond its bounds, so no integers are theirs")
-    digits = int(np.floor(30 - np.log2(max(abs(low), abs(high), high - low))))
-    unit = 2.0**digits
-    first, last = round(low * unit), round(high * unit)
-    if last - first < 256:
-        raise DataError(
-            f"column '{name}' reaches from {low:g} to {high:g}, which 32 bits do not tell apart: "
-            "fit it again with an offset subtracted"
-        )
-    middle = (first + last) // 2
-    reach = max(last - middle, middle - first)
-    shift = max(0, (reach + (reach >> 12)).bit_length() - FAR)  # 2^15 itself does not fit
-    knots = np.rint(edges * unit).astype(np.int64)
-    for t in range(1, len(knots)):
-        knots[t] = max(knots[t], knots[t - 1] + 1)
-    return FixedNumber(digits, first, last, middle, shift, knots)
 
 
 @dataclass(frozen=True)
@@ -320,7 +237,7 @@ class FixedPoint:
         number, edges = self.numbers[k], np.array(self.prepared.inputs[k].column.edges)
         knots = slice(1, max(1, len(edges)))
         apart = np.abs(w_ - w)
-        of_weights = apart[:, 0] * 2.0**FAR + apart[:, knots].max(axis=1, initial=0.0)
+        of_weights = apart[:, 0] * number.reach + apart[:, knots].max(axis=1, initial=0.0)
         of_u = number.rounding / number.half + (2.0 ** -(ONE + 1) if number.shift > ONE else 0.0)
         error: Array = of_weights + np.abs(w[:, 0]) * of_u
         if len(edges):
@@ -344,29 +261,24 @@ class FixedPoint:
                 "alpha, or choose dtype float"
             )
         exact = hidden.scale * 2.0 ** (self.digits - ONE)
-        room = np.minimum(31, 62 - np.log2(np.maximum(hidden.largest_sum, 1)))
+        room = np.minimum(30, 62 - np.log2(np.maximum(hidden.largest_sum, 1)))
         self.right = int(np.clip(np.floor((room - np.log2(exact)).min()), 1, 62))
         self.multiplier = np.rint(exact * 2.0**self.right).astype(np.int64)
         unit = 2.0**-self.digits
         apart = np.abs(self.multiplier * 2.0**-self.right - exact)
         error = hidden.error + (apart * hidden.largest_sum + 0.5) * unit
         low, high = hidden.low - error, hidden.high + error
-        known = ACTIVATIONS[activation]
-        a_error = known.largest_derivative * error
-        if activation == "relu":
-            a_error = np.where(high <= 0, 0, a_error)
-        if activation == "leaky_relu":
-            a_error = a_error + np.abs(low) * 2.0**-30 + unit / 2
         size = np.maximum(np.abs(low), np.abs(high))
-        if activation == "relu":
-            size = np.maximum(high, 0)
-        elif activation in TABLES:
+        if activation in TABLES:
             table_error = self._table_error(TABLES[activation]) + unit / 2
-            a_error = a_error + table_error
-            hinged = np.maximum(1.0, np.maximum(high, 0) + 0.7)
-            ones = np.ones_like(hinged)
-            size = (hinged if TABLES[activation].hinge else ones) + table_error
-        self.a_error, self.a_size = a_error, size
+            error = ACTIVATIONS[activation].largest_derivative * error + table_error
+            size = np.maximum(1.0, size + 0.7) if TABLES[activation].hinge else np.ones_like(size)
+            size = size + table_error
+        elif activation == "relu":
+            error, size = np.where(high <= 0, 0, error), np.maximum(high, 0)
+        elif activation == "leaky_relu":
+            error = error + np.abs(low) * 2.0**-30 + unit / 2
+        self.a_error, self.a_size = error, size
 
     @cached_property
     def table(self) -> Array:
@@ -385,9 +297,7 @@ class FixedPoint:
         """Bound on the error of linear interpolation, of the entries, and beyond the ends."""
         h = 2.0**-table.step
         ends = np.array([-table.reach, table.reach], float)
-        limits = np.array([-1.0 if self.prepared.model.activation == "tanh" else 0.0, 0.0])
-        if not table.hinge:
-            limits[1] = 1.0
+        limits = (0.0, 0.0) if table.hinge else ACTIVATIONS[self.prepared.model.activation].range
         tail = float(np.abs(self._remainder(ends, table) - limits).max())
         return h * h / 8 * table.curvature + 2.0 ** -(TABLE_ONE + 1) + tail
 
@@ -408,7 +318,7 @@ class FixedPoint:
         """Scores of 32 bits from sums of 64."""
         if largest_sum.max() >= 2.0**62:
             raise DataError("scores are sums too large for 64 bits: choose dtype float")
-        excess = np.ceil(np.log2(np.maximum(largest_sum + 1, 1)) - 31).clip(0).astype(int)
+        excess = np.ceil(np.log2(largest_sum + 1) - 30).clip(0).astype(int)
         self.shift = np.full(len(excess), excess.max()) if self.common else excess
         self.scale = unit * 2.0**self.shift
         bound = (error + np.where(self.shift > 0, self.scale / 2, 0)) * (1 + 1e-9) + 1e-12
