@@ -287,6 +287,7 @@ def test_a_column_that_is_not_there_is_an_error() -> None:
         (("x" * 63 + "1", "x" * 63 + "2"), "looks at 63 bytes"),
         (("a\0b",), "holds a NUL"),
         (("",), "one of this model has none"),
+        (("True",), "a truth value to SQLite"),
         (("\ud800",), "cannot be written in SQL"),
     ],
 )

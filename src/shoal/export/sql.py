@@ -208,6 +208,8 @@ def check_names(prepared: Prepared) -> None:
         name = entry.column.name
         if not name:
             raise ShoalError("a column of SQL has a name, and one of this model has none")
+        if name.lower() in ("true", "false"):
+            raise ShoalError(f"a column {name!r} is a truth value to SQLite: rename it")
         for text in (name, *entry.column.levels, *map(str, prepared.classes or ())):
             if "\0" in text:
                 raise ShoalError(f"{text!a} holds a NUL, which no text of SQL does: rename it")
