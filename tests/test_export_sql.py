@@ -126,6 +126,20 @@ def test_wide_models(ask: Ask) -> None:
         assert deviation(outputs, prepared.reference(cells)) <= 1e-12
 
 
+def test_many_classes(ask: Ask) -> None:
+    """100 classes run in every database, the first of equals chosen."""
+    classes = np.array([f"class {k}" for k in range(100)])
+    model = make_model(LOSSES["softmax"](), n_y=100, columns=POSITIONS, classes=classes)
+    model.parameters.W2[7], model.parameters.b2[7] = model.parameters.W2[3], 9.0
+    model.parameters.b2[3] = 9.0
+    prepared = Prepared(model)
+    cells = vectors([entry.column for entry in prepared.inputs], 4)
+    outputs = ask(statement_of(model), prepared, cells)
+    assert deviation(outputs, prepared.reference(cells)) <= 1e-12
+    assert outputs.labels == prepared.reference(cells).labels
+    assert "class 3" in outputs.labels
+
+
 def test_size() -> None:
     """100 units of 30 columns are within 200 kB, and twice the units are twice the size."""
     one, two, four = (len(statement_of(sizable(n, 30))) for n in (100, 200, 400))
@@ -304,6 +318,12 @@ def test_refusals() -> None:
     many = Column("town", "category", levels=levels, shares=(0.0005,) * 2000)
     with pytest.raises(ShoalError, match="databases have at most 1,600"):
         statement_of(make_model(LOSSES["identity"](), columns=Columns((many,))))
+    classes = np.array([f"{k}" for k in range(201)])
+    with pytest.raises(ShoalError, match="more than 200 are too many"):
+        statement_of(make_model(LOSSES["softmax"](), n_y=201, classes=classes))
+    nul = make_model(LOSSES["sigmoid"](), columns=Columns(()), classes=np.array(["a", "b\0c"]))
+    with pytest.raises(ShoalError, match="holds a NUL"):
+        statement_of(nul)
     for table in ("", "a..b", 3):
         with pytest.raises(ParameterError, match="table must be the name of a table"):
             Sql(table=table)

@@ -31,6 +31,7 @@ from shoal.export.sql_words import (
 from shoal.export.target import Measured, MissingRuntimeError, Target, fill
 
 MOST_INPUTS = 1_600  # PostgreSQL has 1,664 columns, SQLite 2,000
+MOST_SCORES = 200  # twice as many columns, and a comparison of each two
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts names there
 
 
@@ -203,6 +204,12 @@ def same_name(name: str) -> bytes:
 def check_names(prepared: Prepared) -> None:
     """Raise ShoalError for what SQL cannot name."""
     check_texts(prepared, "SQL")
+    levels = [
+        text for entry in prepared.inputs for text in (entry.column.name, *entry.column.levels)
+    ]
+    for text in (*levels, *map(str, prepared.classes or ())):
+        if "\0" in text:
+            raise ShoalError(f"{text!a} holds a NUL, which no text of SQL does: rename it")
     seen: dict[bytes, str] = {}
     for entry in prepared.inputs:
         name = entry.column.name
@@ -210,9 +217,6 @@ def check_names(prepared: Prepared) -> None:
             raise ShoalError("a column of SQL has a name, and one of this model has none")
         if name.lower() in ("true", "false"):
             raise ShoalError(f"a column {name!r} is a truth value to SQLite: rename it")
-        for text in (name, *entry.column.levels, *map(str, prepared.classes or ())):
-            if "\0" in text:
-                raise ShoalError(f"{text!a} holds a NUL, which no text of SQL does: rename it")
         other = seen.setdefault(same_name(name), name)
         if other != name:
             raise ShoalError(
@@ -256,6 +260,11 @@ class Sql(Target):
             f"shoal_rows AS MATERIALIZED (\n  SELECT row_number() OVER () AS {quoted(row)}, "
             f"shoal_table.*\n  FROM {self.quoted_table} AS shoal_table\n)",
         )
+        if prepared.n_y > MOST_SCORES:
+            raise ShoalError(
+                f"the network has {prepared.n_y:,} scores, and in SQL each is compared with each: "
+                f"more than {MOST_SCORES} are too many; export to another target"
+            )
         n_inputs = sum(map(n_written, prepared.inputs))
         if n_inputs > MOST_INPUTS:
             raise ShoalError(
