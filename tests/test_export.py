@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from export_models import EVERY_KIND, KINDS, PLAIN, hostile_model, make_model, needs_compiler
+from c_compiler import needs_compiler
+from export_models import EVERY_KIND, KINDS, PLAIN, hostile_model, make_model
 from shoal import ParameterError, ShoalError, export_model
 from shoal.export import TARGETS, make_target, python
 from shoal.export.prepared import Outputs, Prepared, as_rows, deviation
