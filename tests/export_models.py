@@ -1,9 +1,6 @@
 """Models for the exports: every activation and output, every kind of column, hostile names."""
 
-import shutil
-
 import numpy as np
-import pytest
 from hypothesis import strategies as st
 
 from shoal import LOSSES, Model, Parameters
@@ -30,13 +27,6 @@ HOSTILE = (
     "",
     "\x00\x1b",
     "a" * 300,
-)
-
-
-# CI has a compiler, and lets no test be skipped.
-needs_compiler = pytest.mark.skipif(
-    not any(map(shutil.which, ("cc", "gcc", "clang"))),
-    reason="no C compiler here: install it (Debian: apt install gcc libc6-dev) to run these tests",
 )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from export_models import EVERY_KIND, KINDS, PLAIN, hostile_model, make_model, needs_compiler
+from c_compiler import needs_compiler
+from export_models import EVERY_KIND, KINDS, PLAIN, hostile_model, make_model
 from shoal import ParameterError, ShoalError, export_model
 from shoal.export import TARGETS, make_target, python
 from shoal.export.prepared import Outputs, Prepared, as_rows, deviation
@@ -121,6 +122,17 @@ def test_a_deviating_file_is_not_written(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(ShoalError, match="is not written: what it computes deviates"):
         export_model(make_model("regression", columns=PLAIN), tmp_path / "model.py")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_large_terms_cancel_more_is_allowed(tmp_path: Path) -> None:
+    """Rounding is no fault: 1e6 less 1e6 may be off by more than 1e-12, and not by much more."""
+    model = make_model("regression", "relu", PLAIN, dtype="float64")
+    W1, b1, W2, _ = model.parameters
+    W1[1], b1[1], W2[0, :2] = W1[0], b1[0], (1e6, -1e6)  # the same unit twice
+    done = export_model(model, tmp_path / "model.py", check=True)
+    assert 1e-12 < done.tolerance < 1e-7
+    usual = make_model("regression", "relu", PLAIN)
+    assert export_model(usual, tmp_path / "usual.py").tolerance == 1e-12
 
 
 def test_without_a_runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from c_compiler import SANITIZERS, compiled, compiler, needs_compiler
 from command_line import PENGUINS
 from export_models import (
     EVERY_KIND,
@@ -17,29 +18,15 @@ from export_models import (
     hostile_model,
     make_model,
     models,
-    needs_compiler,
     number,
 )
 from shoal import DataError, Model, ShoalClassifier, export_model
 from shoal.export.c_parts import FLAGS
-from shoal.export.target import find_program, run_program
+from shoal.export.target import run_program
 from shoal.table import Columns
 
 pytestmark = needs_compiler
 ROOT = Path(__file__).parent.parent
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-
-
-def compiler() -> str:
-    """The C compiler."""
-    return find_program(["cc", "gcc", "clang"], "a C compiler")
-
-
-def compiled(source: Path, *flags: str) -> str:
-    """What a program prints that is compiled with every warning an error."""
-    program = source.with_suffix(".run")
-    run_program([compiler(), *FLAGS, *flags, "-o", program, source, "-lm"])
-    return run_program([program]).decode()
 
 
 @pytest.mark.parametrize(("task", "activation"), KINDS)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from export_models import KINDS, PLAIN, make_model, models, needs_compiler, number
+from c_compiler import SANITIZERS, compiled, needs_compiler
+from export_models import KINDS, PLAIN, make_model, models, number
 from shoal import ACTIVATIONS, DataError, Model, export_model
 from shoal.export.fixed import Fixed, fixed_point
 from shoal.export.fixed_number import value_range
@@ -131,8 +132,6 @@ def test_only_integers(dtype: str, tmp_path: Path) -> None:
 
 def test_its_own_test_under_sanitizers(tmp_path: Path) -> None:
     """With SHOAL_TEST it counts what is beyond the bound: nothing, clean in ASan and UBSan."""
-    from test_export_c import SANITIZERS, compiled
-
     for dtype, activation in (("int8", "relu"), ("int16", "gelu")):
         done = export_model(
             make_model("multi-output", activation), tmp_path / f"{dtype}.c", dtype=dtype
@@ -140,6 +139,34 @@ def test_its_own_test_under_sanitizers(tmp_path: Path) -> None:
         printed = compiled(tmp_path / f"{dtype}.c", "-DSHOAL_TEST", *SANITIZERS)
         largest = f"{done.measured.deviation:.3g}"
         assert printed == f"24 rows, largest deviation {largest}, 0 beyond the bound\n"
+
+
+def test_called_as_its_header_says(tmp_path: Path) -> None:
+    """The macros make integers of numbers, far ones too; a score times the scale is the score."""
+    model = make_model("regression", "tanh", PLAIN)
+    export_model(model, tmp_path / "model.h", dtype="int16")
+    (tmp_path / "main.c").write_text(
+        """
+#define MODEL_IMPLEMENTATION
+#include "model.h"
+#include <stdio.h>
+int main(void) {
+    const double values[] = {52.5, -1e30, 1e30};
+    for (int i = 0; i < 3; ++i) {
+        model_row row = {0};
+        int32_t score[MODEL_SCORES];
+        row.x0_x1 = model_x0_x1(values[i]);
+        row.x1_x2 = MODEL_MISSING;
+        model_predict(&row, score);
+        printf("%.9g\\n", score[0] * MODEL_SCALE);
+    }
+    return 0;
+}
+"""
+    )
+    got = np.array(compiled(tmp_path / "main.c", "-fsanitize=undefined").split(), float)
+    right = model.predict(np.array([[52.5, np.nan], [50 - 64, np.nan], [50 + 64, np.nan]]))
+    np.testing.assert_allclose(got, right, atol=fixed_point(Prepared(model), "int16").bound[0])
 
 
 def test_more_bits_and_wider_integers() -> None:

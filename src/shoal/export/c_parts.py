@@ -67,7 +67,7 @@ def array(words: Iterable[str], width: int = 96) -> str:
     """Words in braces, in lines."""
     lines, line = [], ""
     for word in words:
-        if len(line) + len(word) > width:
+        if line and len(line) + len(word) > width:
             lines.append(line.rstrip())
             line = ""
         line += f"{word}, "

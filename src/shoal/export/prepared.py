@@ -31,7 +31,7 @@ from shoal.export.vectors import vectors
 from shoal.folding import fold_inputs
 from shoal.losses import CrossEntropy
 from shoal.model import Model
-from shoal.network import Parameters, forward
+from shoal.network import Cache, Parameters, forward
 from shoal.table import Column
 
 # Of an output e^z: beyond, z counts as this, so that squares of outputs stay finite.
@@ -240,16 +240,22 @@ class Prepared:
         said = {name: array.tolist() for name, array in arrays.items() if array is not None}
         return {"rows": as_rows(self.rows), **said, "labels": labels or []}
 
-    @property
+    @cached_property
     def rounding(self) -> float:
-        """What rounding alone can change, where centers are so far from 0 that biases cancel them.
+        """What rounding alone can change in a score, relative to what is above 1.
 
-        It is far below 1e-12 unless a column's spread is a millionth of its values.
+        It is below 1e-12 unless much cancels: large terms in a small score, or, in the biases,
+        centers a million times as far from 0 as the column's values are from each other.
         """
-        W1, _, W2, _ = self.model.parameters
+        W1, _, W2, b2 = self.model.parameters
         lost = np.abs(W1 if self.n_h else W2) @ np.abs(self.model.columns.centers())
         lost = np.abs(W2) @ lost if self.n_h else lost
-        return float(10 * np.finfo(np.longdouble).eps * lost.max(initial=0))
+        cache = self._forward(self.rows)
+        terms = np.abs(W2) @ np.abs(cache.A1) + np.abs(b2)
+        terms = terms / np.maximum(1, np.abs(cache.Z2))
+        in_sums = 8 * np.finfo(np.float64).eps * terms.max(initial=0)
+        in_biases = 10 * np.finfo(np.longdouble).eps * lost.max(initial=0)
+        return float(in_sums + in_biases)
 
     def reference(self, cells: Cells) -> Outputs:
         """What the model says, computed by `shoal.network.forward` in float64.
@@ -257,6 +263,15 @@ class Prepared:
         The centers are subtracted from the inputs first, and folded into the biases in more digits
         where the machine has them: W x loses digits where x is far from 0, like a year.
         """
+        _, _, Z2, A2 = self._forward(cells)
+        chosen = Z2.argmax(axis=0)
+        if self.model.task == "binary":
+            A2 = CrossEntropy().output(np.concatenate([np.zeros_like(Z2), Z2]))
+            chosen = (Z2[0] > 0).astype(int)
+        return Outputs(Z2.T, A2.T, self.labels(chosen))
+
+    def _forward(self, cells: Cells) -> Cache:
+        """The reference's forward pass."""
         model = self.model
         X = np.empty((n_rows(cells), self.n_x))
         for entry, values in zip(self.inputs, cells, strict=True):
@@ -268,12 +283,7 @@ class Prepared:
         longer = fold_inputs(longer, -centers.astype(np.longdouble), np.ones(self.n_x))
         parameters = Parameters(*(block.astype(np.float64) for block in longer))
         X = (X - centers).T
-        Z2, A2 = forward(X, parameters, activation=model.activation, output=model.loss)[2:]
-        chosen = Z2.argmax(axis=0)
-        if model.task == "binary":
-            A2 = CrossEntropy().output(np.concatenate([np.zeros_like(Z2), Z2]))
-            chosen = (Z2[0] > 0).astype(int)
-        return Outputs(Z2.T, A2.T, self.labels(chosen))
+        return forward(X, parameters, activation=model.activation, output=model.loss)
 
     def labels(self, chosen: Iterable[int]) -> list[str] | None:
         """Labels, as text, of indices of classes; None where there are no classes."""
