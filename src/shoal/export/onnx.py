@@ -318,7 +318,7 @@ class Onnx(Target):
         spread = 1.0
         if prepared.model.task == "regression" and values is not None and len(values) > 1:
             spread = max(1.0, float(values.std(axis=0).max()))
-        return TOLERANCE[self.dtype] * spread
+        return max(TOLERANCE[self.dtype] * spread, prepared.rounding)
 
     def usage(self, path: Path, prepared: Prepared) -> str:
         load = f"session = onnxruntime.InferenceSession({path.name!r})"

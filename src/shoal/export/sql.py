@@ -314,7 +314,7 @@ class Sql(Target):
             return outputs_of(answer.fetchall(), prepared)
 
     def tolerance(self, prepared: Prepared) -> float:
-        return 1e-9
+        return max(1e-9, prepared.rounding)
 
     def usage(self, path: Path, prepared: Prepared) -> str:
         return (
