@@ -126,6 +126,20 @@ def test_wide_models(ask: Ask) -> None:
         assert deviation(outputs, prepared.reference(cells)) <= 1e-12
 
 
+def test_many_classes(ask: Ask) -> None:
+    """100 classes run in every database, the first of equals chosen."""
+    classes = np.array([f"class {k}" for k in range(100)])
+    model = make_model(LOSSES["softmax"](), n_y=100, columns=POSITIONS, classes=classes)
+    model.parameters.W2[7], model.parameters.b2[7] = model.parameters.W2[3], 9.0
+    model.parameters.b2[3] = 9.0
+    prepared = Prepared(model)
+    cells = vectors([entry.column for entry in prepared.inputs], 4)
+    outputs = ask(statement_of(model), prepared, cells)
+    assert deviation(outputs, prepared.reference(cells)) <= 1e-12
+    assert outputs.labels == prepared.reference(cells).labels
+    assert "class 3" in outputs.labels
+
+
 def test_size() -> None:
     """100 units of 30 columns are within 200 kB, and twice the units are twice the size."""
     one, two, four = (len(statement_of(sizable(n, 30))) for n in (100, 200, 400))
@@ -151,7 +165,8 @@ def test_rows_ids_and_clashes(execute: Callable[[str], list[tuple[Any, ...]]]) -
     expected = Prepared(model).reference([np.array(v) for v in X.values()]).values
     np.testing.assert_allclose([row[-1:] for row in answer], expected, atol=1e-12)
     assert 'AS "prediction_2"' in statement
-    assert execute(f"SELECT count(*) FROM {table}") == [(4,)]
+    execute(f"CREATE VIEW scored AS {statement.rstrip().removesuffix(';')}")
+    assert execute("SELECT * FROM scored ORDER BY 1") == answer
 
 
 def test_missing_values(execute: Callable[[str], list[tuple[Any, ...]]]) -> None:
@@ -286,6 +301,7 @@ def test_a_column_that_is_not_there_is_an_error() -> None:
         (("x" * 63 + "1", "x" * 63 + "2"), "looks at 63 bytes"),
         (("a\0b",), "holds a NUL"),
         (("",), "one of this model has none"),
+        (("True",), "a truth value to SQLite"),
         (("\ud800",), "cannot be written in SQL"),
     ],
 )
@@ -302,6 +318,12 @@ def test_refusals() -> None:
     many = Column("town", "category", levels=levels, shares=(0.0005,) * 2000)
     with pytest.raises(ShoalError, match="databases have at most 1,600"):
         statement_of(make_model(LOSSES["identity"](), columns=Columns((many,))))
+    classes = np.array([f"{k}" for k in range(201)])
+    with pytest.raises(ShoalError, match="more than 200 are too many"):
+        statement_of(make_model(LOSSES["softmax"](), n_y=201, classes=classes))
+    nul = make_model(LOSSES["sigmoid"](), columns=Columns(()), classes=np.array(["a", "b\0c"]))
+    with pytest.raises(ShoalError, match="holds a NUL"):
+        statement_of(nul)
     for table in ("", "a..b", 3):
         with pytest.raises(ParameterError, match="table must be the name of a table"):
             Sql(table=table)

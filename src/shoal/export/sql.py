@@ -31,6 +31,7 @@ from shoal.export.sql_words import (
 from shoal.export.target import Measured, MissingRuntimeError, Target, fill
 
 MOST_INPUTS = 1_600  # PostgreSQL has 1,664 columns, SQLite 2,000
+MOST_SCORES = 200  # twice as many columns, and a comparison of each two
 LONGEST_NAME = 63  # bytes; PostgreSQL cuts names there
 
 
@@ -203,14 +204,19 @@ def same_name(name: str) -> bytes:
 def check_names(prepared: Prepared) -> None:
     """Raise ShoalError for what SQL cannot name."""
     check_texts(prepared, "SQL")
+    levels = [
+        text for entry in prepared.inputs for text in (entry.column.name, *entry.column.levels)
+    ]
+    for text in (*levels, *map(str, prepared.classes or ())):
+        if "\0" in text:
+            raise ShoalError(f"{text!a} holds a NUL, which no text of SQL does: rename it")
     seen: dict[bytes, str] = {}
     for entry in prepared.inputs:
         name = entry.column.name
         if not name:
             raise ShoalError("a column of SQL has a name, and one of this model has none")
-        for text in (name, *entry.column.levels, *map(str, prepared.classes or ())):
-            if "\0" in text:
-                raise ShoalError(f"{text!a} holds a NUL, which no text of SQL does: rename it")
+        if name.lower() in ("true", "false"):
+            raise ShoalError(f"a column {name!r} is a truth value to SQLite: rename it")
         other = seen.setdefault(same_name(name), name)
         if other != name:
             raise ShoalError(
@@ -254,6 +260,11 @@ class Sql(Target):
             f"shoal_rows AS MATERIALIZED (\n  SELECT row_number() OVER () AS {quoted(row)}, "
             f"shoal_table.*\n  FROM {self.quoted_table} AS shoal_table\n)",
         )
+        if prepared.n_y > MOST_SCORES:
+            raise ShoalError(
+                f"the network has {prepared.n_y:,} scores, and in SQL each is compared with each: "
+                f"more than {MOST_SCORES} are too many; export to another target"
+            )
         n_inputs = sum(map(n_written, prepared.inputs))
         if n_inputs > MOST_INPUTS:
             raise ShoalError(
@@ -307,14 +318,14 @@ class Sql(Target):
 
     def usage(self, path: Path, prepared: Prepared) -> str:
         return (
-            f"a database with a table {self.table}:  duckdb my.db < {path.name}\n"
-            f"sqlite3 my.db < {path.name}\npsql my_database < {path.name}"
+            f"where there is a table {self.table}: duckdb a.db < {path.name}, "
+            f"sqlite3 a.db < {path.name}, or psql a_database < {path.name}"
         )
 
 
 HEADER = """\
 -- A network that shoal has fitted: @size@.
--- DuckDB 1.0, SQLite 3.35 with its mathematical functions, PostgreSQL 12, and later.
+-- For DuckDB 1.1, SQLite 3.35 with its mathematical functions, PostgreSQL 12, or later.
 -- In SQLite: @measured@.
 --
 -- It reads the table @table@, with
