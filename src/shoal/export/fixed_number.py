@@ -80,7 +80,9 @@ def fixed_number(entry: Input) -> FixedNumber:
     """
     name, (low, high) = entry.column.name, value_range(entry)
     edges = np.array(entry.column.edges)
-    if not low < high or (len(edges) and not low <= edges[0] < edges[-1] <= high):
+    if not low < high:
+        raise DataError(f"column '{name}' reaches from {low:g} to {high:g}, which is no range")
+    if len(edges) and not low <= edges[0] < edges[-1] <= high:
         raise DataError(f"column '{name}' has bins beyond its bounds, so no integers are theirs")
     digits = int(np.floor(30 - np.log2(max(abs(low), abs(high), high - low))))
     unit = 2.0**digits
