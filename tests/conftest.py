@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    import psycopg
     from playwright.sync_api import Browser
 
 # scikit-learn's contract holds with SciPy's array API support switched on, and SciPy reads the
@@ -36,3 +37,16 @@ def browser() -> "Iterator[Browser]":
         )
     with chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[psycopg.Connection]":
+    """A PostgreSQL. CI has one, and lets no test be skipped."""
+    from databases import PROGRAMS, postgres
+
+    if PROGRAMS is None:
+        pytest.skip(
+            "no PostgreSQL here: install it (Debian: apt install postgresql) to run these tests"
+        )
+    with postgres() as connection:
+        yield connection

@@ -2,12 +2,14 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -100,3 +102,29 @@ def test_growth_is_measured_and_drawn(tmp_path: Path) -> None:
     assert {"m", "n_x", "n_h", "K"} <= set(run.stdout.split())
     if draws:
         assert picture.read_text(encoding="utf-8").count('<g id="axes_') == 4
+
+
+def test_exports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export of a real table is run and compared, and one that deviates too much is seen."""
+    for folder in (BENCHMARKS, BENCHMARKS / "accuracy"):
+        monkeypatch.syspath_prepend(str(folder))
+    exports = importlib.import_module("exports")
+    name, X, y, values = next(exports.read())
+    model = exports.ShoalClassifier(solver="lbfgs", n_hidden=3, random_state=0).fit(X, y).model_
+    prepared = exports.Prepared(model)
+    rows = exports.disturbed(prepared, X, 200)
+    assert name == "penguins"
+    assert not values
+    assert np.isnan(rows[1]).any()
+    assert "never seen" in rows[0]
+
+    def nearly(path: Path, prepared: Any, cells: Any) -> Any:
+        found = exports.make_target(path, {}).run(path, prepared, cells)
+        return found._replace(values=found.values + 1e-3)
+
+    sound, broken = exports.Row("ONNX", ".onnx", {}), exports.Row("broken", ".sql", {}, nearly)
+    for row in (sound, broken):
+        exports.measure(row, prepared, rows, name, os.getpid())
+    assert sound.rows == [200]
+    assert max(sound.shares) <= 1 < max(broken.shares)
+    assert "| ONNX | 1 | 200 |" in exports.report([sound, broken])

@@ -258,6 +258,7 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
         "inspect": ("inspect", model),
         "report": ("report", model, PENGUINS, "-o", tmp_path / "r.html", "--no-rows"),
         "gradcheck": ("gradcheck", model, PENGUINS, "--rows", 20),
+        "export": ("export", model, tmp_path / "model.py"),
         "doctor": ("doctor",),
     }
     for verb, arguments in commands.items():
@@ -276,6 +277,7 @@ def test_every_key_of_every_json_document_is_documented(model: Path, tmp_path: P
         "explain",
         "inspect",
         "report",
+        "export",
         "gradcheck",
         "doctor",
     ],

@@ -122,12 +122,17 @@ RULES = {
     "table_text": ("errors", "polars", ""),
     "table_csv": ("errors", "polars", ""),
     "table_file": ("atomic errors table_csv table_text", "polars", ""),
+    "export": (
+        "activations atomic cells errors folding losses model network table",
+        "numpy",
+        "onnx onnxruntime",
+    ),
     # faces
     "cli": (
         (
-            "activations atomic cells describe engine errors estimators explain history judging "
-            "model model_file network playground plots record report scores table table_file "
-            "table_learning training tuning"
+            "activations atomic cells describe engine errors estimators explain export history "
+            "judging model model_file network playground plots record report scores table "
+            "table_file table_learning training tuning"
         ),
         "click",
         "numpy polars rich scipy sklearn threadpoolctl",
@@ -195,7 +200,8 @@ def test_every_package_is_a_declared_dependency() -> None:
     """What shoal imports is what pyproject.toml says it needs, package by package."""
     project = tomllib.loads((SOURCE.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
     extras = project["project"]["optional-dependencies"]
-    lines = project["project"]["dependencies"] + extras["notebook"] + extras["plots"]
+    lines = project["project"]["dependencies"] + extras["notebook"] + extras["onnx"]
+    lines += extras["plots"]
     declared = {re.split("[<>=]", line)[0] for line in lines}
     used = {package for _, top, inside in RULES.values() for package in f"{top} {inside}".split()}
     assert declared == {{"sklearn": "scikit-learn"}.get(package, package) for package in used}

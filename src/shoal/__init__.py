@@ -13,6 +13,9 @@ What training makes, and its file:
 What a model has learnt: which columns count, and what drove a row:
     explain
 
+A model as a file that runs where shoal is not:
+    export_model
+
 A page on which it computes and learns, in a notebook:
     Playground
 
@@ -42,6 +45,7 @@ _HOMES = {
             "ParameterError",
             "ShoalError",
         ),
+        "export": ("export_model",),
         "estimators": ("ShoalClassifier", "ShoalRegressor"),
         "losses": ("LOSSES",),
         "model": ("Model",),
@@ -80,6 +84,7 @@ if TYPE_CHECKING:
     from shoal.errors import ShoalError as ShoalError
     from shoal.estimators import ShoalClassifier as ShoalClassifier
     from shoal.estimators import ShoalRegressor as ShoalRegressor
+    from shoal.export import export_model as export_model
     from shoal.history import History as History
     from shoal.losses import LOSSES as LOSSES
     from shoal.model import Model as Model

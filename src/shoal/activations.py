@@ -153,21 +153,21 @@ def silu_prime(Z: Array) -> Array:
 # no error function, so NumPy, C, JavaScript and SQL all compute the same one. In the left tail
 # 2u is itself rounded before the exponential, which loses as many last places as |2u| is large.
 # From |z| = 22 on the sigmoid is 0 or 1 in float64 too: the clip only keeps z³ finite.
-_GELU_SCALE = 2 * float(np.sqrt(2 / np.pi))
-_GELU_CUBE = 0.044715
+GELU_SCALE = 2 * float(np.sqrt(2 / np.pi))
+GELU_CUBE = 0.044715
 
 
 def gelu(Z: Array) -> Array:
     """g(z) = z σ(2u), u = √(2/π) (z + 0.044715 z³)."""
     V = np.clip(Z, -22, 22)
-    return Z * sigmoid(_GELU_SCALE * (V + _GELU_CUBE * V**3))
+    return Z * sigmoid(GELU_SCALE * (V + GELU_CUBE * V**3))
 
 
 def gelu_prime(Z: Array) -> Array:
     """g′(z) = σ(2u) (1 + z σ(-2u) · 2 du/dz)."""
     V = np.clip(Z, -22, 22)
-    U = _GELU_SCALE * (V + _GELU_CUBE * V**3)
-    dU = _GELU_SCALE * (1 + 3 * _GELU_CUBE * V**2)
+    U = GELU_SCALE * (V + GELU_CUBE * V**3)
+    dU = GELU_SCALE * (1 + 3 * GELU_CUBE * V**2)
     return sigmoid(U) * (1 + V * sigmoid(-U) * dU)
 
 

@@ -410,20 +410,34 @@ class Columns:
         X = self._read(X, np.float64)
         return self._values(X.toarray() if hasattr(X, "tocsr") else X)
 
-    def _values(self, X: Any) -> Iterator[tuple[Column, Array]]:
-        """Each column in use with its numbers, missing as NaN, or its positions."""
+    def cells(self, X: Any) -> Iterator[tuple[Column, Array | list[str | None]]]:
+        """Each column in use with its numbers, missing as NaN, or its texts, missing as None.
+
+        Parameters
+        ----------
+        X : data frame or array
+            As `encode` takes it.
+        """
+        return self._cells(self._read(X, np.float64))
+
+    def _cells(self, X: Any) -> Iterator[tuple[Column, Array | list[str | None]]]:
         for k, column in enumerate(self.columns):
             if column.kind == "unused":
                 continue
             if isinstance(X, np.ndarray):
                 yield column, X[:, k]
             elif column.kind == "category":
-                yield column, column.position(as_text(column.name, X[column.name]))
+                yield column, as_text(column.name, X[column.name])
             else:
                 read = as_days if column.kind == "date" else as_numbers
                 values = read(column.name, X[column.name])
                 check_finite(values[:, None], [column.name])
                 yield column, values
+
+    def _values(self, X: Any) -> Iterator[tuple[Column, Array]]:
+        """Each column in use with its numbers, missing as NaN, or its positions."""
+        for column, cells in self._cells(X):
+            yield column, column.position(cells) if isinstance(cells, list) else cells
 
     def _encode_numbers(self, X: Array, dtype: Any) -> Array:
         """Columns of numbers without bins, all at once."""

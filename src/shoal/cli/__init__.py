@@ -11,6 +11,7 @@ from shoal import __version__
 from shoal.cli.doctor import doctor
 from shoal.cli.evaluate import evaluate
 from shoal.cli.explain import explain
+from shoal.cli.export import export
 from shoal.cli.fit import fit
 from shoal.cli.gradcheck import gradcheck
 from shoal.cli.inspect import inspect
@@ -27,6 +28,7 @@ HELP = """Fit, use and understand neural networks with one hidden layer.
 shoal fit data.csv --target y      learn y from the other columns; writes data.shoal
 shoal tune data.csv --target y     the same with settings that suit the table better
 shoal predict data.shoal new.csv   predict y for new rows
+shoal export data.shoal data.c     the same in C, JavaScript, SQL, ONNX, Python or JSON
 
 A table is a CSV, JSON lines or Parquet file, or - for a pipe. Results go to stdout, all other talk
 to stderr.
@@ -115,7 +117,20 @@ def main() -> None:
     """`shoal`, the command; calling it runs the command line and exits."""
 
 
-for command in (fit, tune, predict, evaluate, explain, inspect, report, gradcheck, play, doctor):
+VERBS = (
+    fit,
+    tune,
+    predict,
+    evaluate,
+    explain,
+    inspect,
+    report,
+    export,
+    gradcheck,
+    play,
+    doctor,
+)
+for command in VERBS:
     main.add_command(command)
 
 
