@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 
 from shoal.activations import (
-    _GELU_CUBE,
-    _GELU_SCALE,
+    GELU_CUBE,
+    GELU_SCALE,
     LEAK,
     Array,
     get_activation,
@@ -87,14 +87,14 @@ def _near_silu(B: Array, D: Array) -> Array:
 def _near_gelu(B: Array, D: Array) -> Array:
     """As silu, through the secant of 2u; beyond ±22 the sigmoid is 0 or 1, and its secant 0."""
     low, high = np.clip(B, -22, 22), np.clip(B + D, -22, 22)
-    steepness = _GELU_SCALE * (1 + _GELU_CUBE * (low**2 + low * high + high**2))
+    steepness = GELU_SCALE * (1 + GELU_CUBE * (low**2 + low * high + high**2))
     of_sigmoid = _secant_sigmoid(_gelu_exponent(low), steepness * D) * steepness
     return sigmoid(_gelu_exponent(high)) + low * of_sigmoid
 
 
 def _gelu_exponent(Z: Array) -> Array:
     """2u = 2 √(2/π) (z + 0.044715 z³)."""
-    return _GELU_SCALE * (Z + _GELU_CUBE * Z**3)
+    return GELU_SCALE * (Z + GELU_CUBE * Z**3)
 
 
 _SECANTS: dict[str, Callable[[Array, Array], Array]] = {
@@ -132,8 +132,8 @@ def _gelu_second(Z: Array) -> Array:
     """(z σ(s))″ = 2 s′ σ′ + z (s″ σ′ + s′² σ″), with s = 2u and σ″(s) = -σ′(s) tanh(s/2)."""
     Z = np.clip(Z, -22, 22)
     S = _gelu_exponent(Z)
-    first = _GELU_SCALE * (1 + 3 * _GELU_CUBE * Z**2)
-    second = 6 * _GELU_SCALE * _GELU_CUBE * Z
+    first = GELU_SCALE * (1 + 3 * GELU_CUBE * Z**2)
+    second = 6 * GELU_SCALE * GELU_CUBE * Z
     return sigmoid_prime(S) * (2 * first + Z * (second - first**2 * np.tanh(S / 2)))
 
 
