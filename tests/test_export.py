@@ -7,13 +7,14 @@ import polars as pl
 import pytest
 
 from c_compiler import needs_compiler
-from export_models import EVERY_KIND, KINDS, PLAIN, hostile_model, make_model
+from export_models import EVERY_KIND, KINDS, PLAIN, hostile_model, make_model, number
 from shoal import ParameterError, ShoalError, export_model
 from shoal.export import TARGETS, make_target, python
 from shoal.export.prepared import Outputs, Prepared, as_rows, deviation
 from shoal.export.target import MissingRuntimeError
 from shoal.export.vectors import vectors
 from shoal.network import forward
+from shoal.table import Columns
 
 OURS = (pytest.param(".c", marks=needs_compiler), ".mjs", ".py", ".json")
 
@@ -131,6 +132,9 @@ def test_where_large_terms_cancel_more_is_allowed(tmp_path: Path) -> None:
     W1[1], b1[1], W2[0, :2] = W1[0], b1[0], (1e6, -1e6)  # the same unit twice
     done = export_model(model, tmp_path / "model.py", check=True)
     assert 1e-12 < done.tolerance < 1e-7
+    far = Columns((number("seconds since 1970, within a minute", center=1.7e9),))
+    model = make_model("regression", "tanh", far, dtype="float64")
+    assert 1e-12 < export_model(model, tmp_path / "far.py", check=True).tolerance < 1e-8
     usual = make_model("regression", "relu", PLAIN)
     assert export_model(usual, tmp_path / "usual.py").tolerance == 1e-12
 
@@ -167,8 +171,6 @@ def test_hostile_names(suffix: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", OURS)
 def test_a_model_without_columns(suffix: str, tmp_path: Path) -> None:
     """Nothing in, the biases out."""
-    from shoal.table import Columns
-
     model = make_model("regression", "tanh", Columns(()))
     assert export_model(model, tmp_path / f"m{suffix}", check=True).measured.rows == 1
 
