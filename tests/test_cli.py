@@ -13,7 +13,7 @@ import pytest
 
 from command_line import NEW, PENGUINS, QUICK, shoal
 from shoal import load_model, network, save_model
-from shoal.estimators import ShoalRegressor
+from shoal.estimators import ShoalClassifier, ShoalRegressor
 from shoal.scores import hold_out
 from sound_models import SOUND
 
@@ -359,6 +359,19 @@ def test_what_the_fit_did_not_have_is_said(tmp_path: Path) -> None:
         "a: 2 missing, and the model knows it without gaps",
         "b: 2 rows have what the model does not know, as 'u'",
     ]
+
+
+def test_a_model_of_an_array_takes_columns_by_their_places(tmp_path: Path) -> None:
+    """Whatever their names; gaps are told of by the names that the table has."""
+    X = np.random.default_rng(0).normal(size=(80, 2))
+    path, table = tmp_path / "m.shoal", tmp_path / "new.csv"
+    save_model(ShoalClassifier(random_state=0).fit(X, X[:, 0] > 0).model_, path)
+    table.write_text("height,x1\n2,0\n-2,\n")
+    result = shoal("predict", path, table)
+    assert result.stdout.split() == ["prediction", "true", "false"]
+    assert "x1: 1 missing" in result.stderr
+    kept = shoal("predict", path, table, "--all").stdout.splitlines()
+    assert kept[0] == "height,x1,prediction"
 
 
 def test_intervals_are_two_more_columns(regression: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from shoal.model import Model
-    from shoal.table import Column
+    from shoal.table import Column, Columns
 
 
 MOST_NAMES = 12
@@ -25,7 +25,7 @@ def column_sentences(columns: Iterable["Column"], n_rows: int) -> list[str]:
     return sentences
 
 
-def news_sentences(columns: Iterable["Column"], frame: "pl.DataFrame") -> list[str]:
+def news_sentences(columns: "Columns", frame: "pl.DataFrame") -> list[str]:
     """What rows have that the fit had not: levels, and missing values.
 
     Both read as the average, but for levels of a column that had other rare ones: as one of those.
@@ -33,10 +33,10 @@ def news_sentences(columns: Iterable["Column"], frame: "pl.DataFrame") -> list[s
     from shoal.cells import as_text
 
     sentences = []
-    for column in columns:
+    for place, column in enumerate(columns.columns):
         if column.kind == "unused":
             continue
-        values = frame[column.name]
+        values = frame[column.name] if columns.named else frame.to_series(place)
         if column.kind == "category":
             texts, known = as_text(column.name, values), {*column.levels, None}
             new = [text for text in texts if text not in known]
@@ -45,10 +45,10 @@ def news_sentences(columns: Iterable["Column"], frame: "pl.DataFrame") -> list[s
                 what = "what the model does not know"
                 if column.others:
                     what = "a rare or new level, one of the others to the model"
-                sentences.append(f"{column.name}: {len(new):,} {verb} {what}, as {new[0]!r}")
+                sentences.append(f"{values.name}: {len(new):,} {verb} {what}, as {new[0]!r}")
         if not column.missing and values.null_count():
             n = values.null_count()
-            sentences.append(f"{column.name}: {n:,} missing, and the model knows it without gaps")
+            sentences.append(f"{values.name}: {n:,} missing, and the model knows it without gaps")
     return sentences
 
 

@@ -105,7 +105,7 @@ def explain(
                 f"there is no row {row:,}: {shown(data)} has {len(frame):,}, counted from 1"
             )
         chosen = frame[row - 1]
-        talk.say(*news_sentences(fitted.columns.columns, chosen))
+        talk.say(*news_sentences(fitted.columns, chosen))
         _explain_row(fitted, f"row {row:,} of {shown(data)}", chosen, one, label, math, as_json)
 
 

@@ -79,9 +79,10 @@ def predict(
     talk.say(*notes)
     with naming(data):
         result = _with_predictions(fitted, frame, proba, interval)
-        talk.say(*news_sentences(fitted.columns.columns, frame))
+        talk.say(*news_sentences(fitted.columns, frame))
     if not keep_all:
-        result = result.drop([name for name in kinds if name in frame.columns])
+        read = kinds if fitted.columns.named else frame.columns
+        result = result.drop([name for name in read if name in frame.columns])
     if as_json and output == "-":
         print_json({"rows": len(result), "predictions": result.to_dicts()})
         return
