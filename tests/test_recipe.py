@@ -62,7 +62,7 @@ def test_a_wide_table_makes_a_model_of_a_megabyte() -> None:
     assert choose_recipe(SETTINGS, 500, n_columns=200).n_bins == 5
     assert choose_recipe(SETTINGS, 500, n_columns=784).n_bins == 0
     for n_x in (10, 300, 1_000, 3_000):
-        units = 8 * narrowed(recipe(), n_x, 3).n_hidden
+        units = 8 * narrowed(recipe(), n_x, 3).n_hidden + 2 * 3
         assert units * (n_x + 3) * 4 < 1e6
     assert narrowed(recipe(), 10, 3) == recipe()
 

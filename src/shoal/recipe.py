@@ -236,7 +236,8 @@ def _bins(m: int, n_columns: int, n_classes: int) -> int:
 
 def narrowed(recipe: Recipe, n_x: int, n_y: int) -> Recipe:
     """With fewer hidden units, where so many inputs would make the model larger than a megabyte."""
-    most = MOST_WEIGHTS // (recipe.n_members * (n_x + n_y))
+    of_skip = 2 * n_y if recipe.skip else 0  # units that a skip becomes
+    most = (MOST_WEIGHTS // (n_x + n_y) - of_skip) // recipe.n_members
     return replace(recipe, n_hidden=min(recipe.n_hidden, max(most, FEWEST_UNITS)))
 
 
