@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 KERNEL := CMakeLists.txt $(wildcard kernel/*.[ch])
 WITH_NODE := PATH="$(CURDIR)/$(BIN):$$PATH"
 TSC := .venv/npm/node_modules/.bin/tsc
@@ -30,14 +31,14 @@ demo: .venv/shoal
 	$(BIN)/shoal predict build/penguins.shoal examples/new_penguins.csv --proba
 
 test: .venv/test
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: .venv/test $(TSC)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(WITH_NODE) $(TSC)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 kernel-test:
 	kernel/tests/run.sh

@@ -131,7 +131,11 @@ def parameters_of(state: dict[str, Any]) -> Parameters:
 
 
 def fill(page: Page, testid: str, value: object) -> None:
-    """Type into a field, and Enter."""
+    """Type into a field, and Enter.
+
+    A frame is drawn before, or it could write the field's value anew in the middle of the typing.
+    """
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(drawn))")
     field = page.get_by_test_id(testid)
     field.fill(str(value))
     field.press("Enter")
