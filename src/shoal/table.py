@@ -295,8 +295,10 @@ class Columns:
         if self.slots_of_lookup is not None and not hasattr(X, "tocsr"):
             return self._look_up(X, dtype, self.slots_of_lookup, scaled)
         inputs = X if self.are_inputs(X, dtype) else self.encode(X, dtype=dtype)
+        if not scaled:
+            return inputs
         centers, scales = self.centers(), self.scales()
-        if not scaled or not (centers.any() or (scales != 1).any()):
+        if not (centers.any() or (scales != 1).any()):
             return inputs
         if hasattr(inputs, "tocsr"):
             return inputs.multiply(1 / scales).tocsr().astype(dtype, copy=False)
