@@ -68,7 +68,7 @@ RULES = {
         "numpy",
         "",
     ),
-    "explain": ("activations cells errors model", "numpy", ""),
+    "explain": ("activations cells errors model network", "numpy", ""),
     "table_learning": ("activations cells errors table", "numpy", "narwhals"),
     # looking into it, and judging it
     "describe": ("cells model table", "", "polars"),

@@ -20,6 +20,7 @@ from shoal.plots.values import running_median
 
 mpl.use("Agg")
 from matplotlib import pyplot
+from matplotlib.text import Text
 
 HOSTILE = ("<script>alert(1)</script>", "$x_1$ and $\\frac{", "a\nb\x00c", "ÿ" * 300, "%s {0} \\n")
 
@@ -288,6 +289,8 @@ def test_hostile_names() -> None:
         if kind != "values":
             ax = getattr(plots, name)(*arguments(kind, estimator, X, y))
             ax.figure.canvas.draw()
+            texts = [text.get_text() for text in ax.figure.findobj(Text)]
+            assert not any("\x00" in text or "ÿ" * 30 in text for text in texts), name
 
 
 @pytest.mark.parametrize("name", HOSTILE)

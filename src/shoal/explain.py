@@ -16,6 +16,7 @@ from shoal.activations import Array, get_activation
 from shoal.cells import as_frame, frame_like
 from shoal.errors import DataError, ParameterError
 from shoal.model import Model
+from shoal.network import Parameters, forward
 
 
 def importance(
@@ -162,13 +163,10 @@ class Steps(NamedTuple):
 
 def steps(model: Model, X: Any) -> Steps:
     """The forward pass of rows with the model's own parameters, in float64 (Eq 1 to 4)."""
-    W1, b1, W2, b2 = (block.astype(np.float64) for block in model.parameters)
+    parameters = Parameters(*(block.astype(np.float64) for block in model.parameters))
     inputs = model.columns.encode(X, dtype=np.float64)
     x = np.asarray(inputs.toarray() if hasattr(inputs, "tocsr") else inputs).T
-    Z1 = W1 @ x + b1
-    A1 = get_activation(model.activation).g(Z1) if len(W1) else x
-    Z2 = W2 @ A1 + b2
-    return Steps(x, Z1, A1, Z2, model.loss.output(Z2))
+    return Steps(x, *forward(x, parameters, activation=model.activation, output=model.loss))
 
 
 class Pieces(NamedTuple):
