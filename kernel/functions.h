@@ -2,15 +2,25 @@
  *
  * Design
  * a. One exponential serves a function and its derivative; it is taken of a negative number
- *    wherever that can be arranged, and expm1 keeps the digits of tanh near 0.
+ *    wherever that can be arranged.
  * b. The exponential's 2^n is built from the bits of x/ln 2 + 1.5·2^52 (1.5·2^23 for float), which
- *    hold n: no conversion between whole and real numbers, which AVX2 lacks for 64 bits.
+ *    hold n: no conversion between whole and real numbers, which AVX2 lacks for 64 bits. Where one
+ *    instruction picks each lane's entry of a table of 16 numbers, n counts sixteenths, and what is
+ *    left for the polynomial is so small that half of it does.
  * c. The polynomials are those of coefficients.py. exp, log and tanh are exact to 2 units in the
  *    last place, as a test shows.
  */
 #pragma once
 
 #include "vectors.h"
+
+#if VECTOR_BYTES == 64
+#define STEPS 16 /* of the exponential's n, for each doubling */
+#define LOG2_STEPS 4
+#else
+#define STEPS 1
+#define LOG2_STEPS 0
+#endif
 
 #if KIND(REAL) == FLOAT
 #define MAGIC 0x1.8p23f
@@ -21,9 +31,18 @@
 #define LARGEST_EXPONENT 88.7f
 #define SMALLEST_EXPONENT -104.0f
 #define HALF_LARGEST_EXPONENT 44.361419f /* ln(FLT_MAX) / 2 */
+#if STEPS == 16
+#define EXPM1_DEGREE 2
+#define EXPM1_TAIL {0.5f, 0.166669599f, 0.0416671554f}
+#define TANH_DEGREE 0
+#define TANH_TAIL {-0.333325514f}
+#else
 #define EXPM1_DEGREE 5
 #define EXPM1_TAIL {0.5f, 0.166666667f, 0.041666465f, 0.00833331093f, 0.0013933641f, \
     0.000198909809f}
+#define TANH_DEGREE 2
+#define TANH_TAIL {-0.333333315f, 0.133322433f, -0.0529965194f}
+#endif
 #define LOG_DEGREE 2
 #define LOG_TAIL {0.333333425f, 0.199943891f, 0.147900265f}
 #define LOG1P_DEGREE 9
@@ -38,11 +57,22 @@
 #define LARGEST_EXPONENT 709.78
 #define SMALLEST_EXPONENT -745.2
 #define HALF_LARGEST_EXPONENT 354.89135644669199 /* ln(DBL_MAX) / 2 */
+#if STEPS == 16
+#define EXPM1_DEGREE 5
+#define EXPM1_TAIL {0.50000000000000011, 0.16666666666666669, 0.041666666663595503, \
+    0.008333333332991617, 0.0013889063438373762, 0.00019841462323494193}
+#define TANH_DEGREE 2
+#define TANH_TAIL {-0.3333333333333322, 0.13333333316408921, -0.053964406297266183}
+#else
 #define EXPM1_DEGREE 10
 #define EXPM1_TAIL {0.5, 0.16666666666666671, 0.041666666666666671, 0.0083333333333261619, \
     0.0013888888888883286, 0.00019841269874721896, 2.4801587323295987e-05, \
     2.7557255532671021e-06, 2.7557278078559886e-07, 2.5105160677717133e-08, \
     2.0912637341131071e-09}
+#define TANH_DEGREE 6
+#define TANH_TAIL {-0.33333333333333331, 0.13333333333332836, -0.05396825396560806, \
+    0.02186948800687322, -0.0088631850637218273, 0.0035896533452034773, -0.0013953934126973459}
+#endif
 #define LOG_DEGREE 6
 #define LOG_TAIL {0.33333333333333348, 0.19999999999949725, 0.14285714313000838, \
     0.11111105565176242, 0.090914447288909864, 0.076658551716149145, 0.073082952822145261}
@@ -74,35 +104,78 @@ INLINE vec polynomial(vec x, const real *c, const int degree) {
     return terms[0];
 }
 
-/* 2^n of the n that stands in the last bits of t = n + MAGIC; n must be an exponent there is. */
+#if STEPS == 16
+/* The bits of 2^(j / 16), without what the j in the last bits of t adds to them in `power_of_two`. */
+INLINE vbits sixteenth(vec t) {
+    static const double powers[] = {
+        1, 1.0442737824274138, 1.0905077326652577, 1.1387886347566916, 1.189207115002721,
+        1.241857812073484, 1.2968395546510096, 1.3542555469368927, 1.4142135623730951,
+        1.4768261459394993, 1.5422108254079407, 1.6104903319492543, 1.681792830507429,
+        1.7562521603732995, 1.8340080864093424, 1.9152065613971474};
+    vec table[16 / LANES];
+    vbits j = LANE_NUMBERS;
+#pragma GCC unroll 2
+    for (int k = 0; k < 16 / LANES; k++, j += LANES) {
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++) table[k][i] = (real)powers[k * LANES + i];
+        table[k] = (vec)((vbits)table[k] - (j << (MANTISSA - LOG2_STEPS)));
+    }
+#if KIND(REAL) == FLOAT
+    return (vbits)_mm512_permutexvar_ps((__m512i)t, table[0]);
+#else
+    return (vbits)_mm512_permutex2var_pd(table[0], (__m512i)t, table[1]);
+#endif
+}
+#endif
+
+/* 2^(n / STEPS) of the n that stands in the last bits of t = n + MAGIC; there must be such a number. */
 INLINE vec power_of_two(vec t) {
-    return (vec)(((vbits)t << MANTISSA) + ((bits)BIAS << MANTISSA));
+    const vbits shifted = (vbits)t << (MANTISSA - LOG2_STEPS);
+#if STEPS == 16
+    /* The table's entries lack what the last bits of n, shifted, put into the mantissa. */
+    return (vec)(shifted + (vbits)sixteenth(t));
+#else
+    return (vec)(shifted + ((bits)BIAS << MANTISSA));
+#endif
 }
 
-/* e^x = scale (1 + p), p = expm1 of what is left of x. Returns p; x is within the exponents. */
+/* e^x = scale (1 + p), scale = 2^(n / STEPS), n in t, p = expm1 of what is left of x. Returns p; x is
+ * within the exponents. */
 INLINE vec reduced_exp(vec x, vec *t) {
     static const real tail[] = EXPM1_TAIL;
-    *t = x * (real)1.4426950408889634 + MAGIC;
+    *t = x * (real)(STEPS * 1.4426950408889634) + MAGIC;
     vec n = *t - MAGIC;
-    vec r = x - n * LN2_HIGH;
-    r = r - n * LN2_LOW;
+    vec r = x - n * (LN2_HIGH / STEPS);
+    r = r - n * (LN2_LOW / STEPS);
     return r + r * r * polynomial(r, tail, EXPM1_DEGREE);
 }
 
-/* e^x for x ≤ 0, and e^x - 1; below the normal numbers e^x is 0. */
-INLINE vec exp_negative(vec x, vec *minus_1) {
-    vec t, p = reduced_exp(at_least(x, (1 - BIAS) * (real)0.6931471805599453), &t);
+/* e^x for x ≤ 0; 0 below the normal numbers. */
+INLINE vec exp_negative(vec x) {
+    const real smallest = (1 - BIAS) * (real)0.6931471805599453;
+    vec t, p = reduced_exp(at_least(x, smallest), &t);
     vec scale = power_of_two(t);
-    *minus_1 = scale * p + (scale - 1);
-    vec E = scale * p + scale;
-    return zero_where(x < (1 - BIAS) * (real)0.6931471805599453, E);
+    return zero_where(x < smallest, scale * p + scale);
+}
+
+/* tanh z, by the formula for the tanh of a sum: -|z| = n c + y, c = ln 2 / (2 STEPS), so that
+ * tanh n c = (s - 1) / (s + 1) with s = 2^(n / STEPS). From |z| = 20 on it is ±1. */
+INLINE vec hyperbolic_tangent(vec z) {
+    static const real tail[] = TANH_TAIL;
+    vec x = at_most(absolute(z), 20);
+    vec t = x * (real)(-2 * STEPS * 1.4426950408889634) + MAGIC;
+    vec y = -x - (t - MAGIC) * (real)(0.6931471805599453 / (2 * STEPS));
+    vec u = y * y, tau = y * (1 + u * polynomial(u, tail, TANH_DEGREE)); /* tanh y */
+    vec s = power_of_two(t);
+    return signed_as(((s - 1) + (s + 1) * tau) / ((s + 1) + (s - 1) * tau), z);
 }
 
 /* e^x for any x, with denormals and infinity. */
 INLINE vec exponential(vec x) {
     vec z = at_most(at_least(x, SMALLEST_EXPONENT), LARGEST_EXPONENT);
     vec t, p = reduced_exp(z, &t);
-    vec t1 = at_least(at_most(t, MAGIC + (BIAS - 1)), MAGIC - (BIAS - 30)); /* 2^n in two factors */
+    const real most = MAGIC + STEPS * (BIAS - 1), least = MAGIC - STEPS * (BIAS - 30);
+    vec t1 = at_least(at_most(t, most), least); /* 2^n in two factors */
     vec scale = power_of_two(t1);
     vec E = (scale * p + scale) * power_of_two(t - t1 + MAGIC);
     return where(x > LARGEST_EXPONENT, splat(INFINITY), E);
@@ -150,27 +223,25 @@ INLINE vec logarithm(vec x) {
 
 enum activation { SIGMOID, TANH, RELU, LEAKY_RELU, IDENTITY, SOFTPLUS, GELU, SILU };
 
-/* σ(z), and σ(-z), each to its last place: both from e^-|z|. */
+/* σ(z), and σ(-z), each to its last place: both from E = e^-|z|. */
 INLINE vec sigmoid(vec z, vec *of_minus_z, vec *E) {
-    vec minus_1;
-    *E = exp_negative(-absolute(z), &minus_1);
-    vec near_1 = reciprocal(1 + *E), near_0 = *E * near_1;
+    *E = exp_negative(-absolute(z));
+    vec near_1 = 1 / (1 + *E), near_0 = *E * near_1;
     *of_minus_z = where(z >= 0, near_0, near_1);
     return where(z >= 0, near_1, near_0);
 }
 
 INLINE vec g(const enum activation activation, vec z, vec *g_prime) {
-    vec E, minus_1, s, s_minus;
+    vec E, s, s_minus;
     switch (activation) {
     case SIGMOID:
         s = sigmoid(z, &s_minus, &E);
         *g_prime = s * s_minus;
         return s;
-    case TANH: /* (1 - E) / (1 + E), E = e^-2|z|; g' = 4 E / (1 + E)² */
-        E = exp_negative(-2 * absolute(z), &minus_1);
-        s = reciprocal(1 + E);
-        *g_prime = 4 * E * (s * s);
-        return signed_as(-minus_1 * s, z);
+    case TANH:
+        s = hyperbolic_tangent(z);
+        *g_prime = 1 - s * s;
+        return s;
     case RELU:
         *g_prime = (vec)((mask)splat(1) & (z > 0));
         return at_least(z, 0);
@@ -208,15 +279,15 @@ enum loss {
 INLINE vec bounded_exp(vec z) { return exponential(at_most(z, HALF_LARGEST_EXPONENT)); }
 
 /* The loss of one entry of Z2, for the losses whose entries do not know of each other; its output
- * and its derivative. `setting` is Huber's delta and Tweedie's power. */
-INLINE vec loss_of(const enum loss loss, real setting, vec z, vec y, vec *a, vec *dz) {
-    vec E, other, R = z - y;
-    *a = z;
+ * and its derivative. `setting` is Huber's delta and Tweedie's power. log(1 + E) is to be added. */
+INLINE vec loss_of(const enum loss loss, real setting, vec z, vec y, vec *a, vec *dz, vec *E) {
+    vec other, R = z - y;
+    *a = z, *E = splat(0);
     switch (loss) {
-    case BINARY_CROSS_ENTROPY: /* max(z, 0) - y z + log(1 + e^-|z|) */
-        *a = sigmoid(z, &other, &E);
+    case BINARY_CROSS_ENTROPY: /* max(z, 0) - y z + log(1 + E), E = e^-|z| */
+        *a = sigmoid(z, &other, E);
         *dz = *a - y;
-        return (at_least(z, 0) - y * z) + log1p_fraction(E);
+        return at_least(z, 0) - y * z;
     case SQUARED_ERROR:
         *dz = R;
         return R * R / 2;

@@ -148,7 +148,7 @@ static void product(const real *A, Index n, const real *B, Index k, const real *
                     int vectors) {
     for (Index j = 0; j < n; j += UNITS) {
         const int units = n - j < UNITS ? (int)(n - j) : UNITS;
-        product_rows(A + j * k, k, 1, B, k, c ? c + j : NULL, C + j * P, units, vectors);
+        product_rows(A + j * k, k, 1, B, k, c ? c + j : NULL, 0, C + j * P, units, vectors);
     }
 }
 
@@ -250,36 +250,58 @@ INLINE vec quantile_loss(Index n_y, const real *levels, const real *Z2, const re
     return total;
 }
 
-INLINE vec separate_losses(const enum loss loss, real setting, Index n_y, const real *Z2,
-                           const real *Y, real *out) {
-    vec total = {0};
-    for (Index o = 0; o < n_y; o++) {
-        vec a, dz;
-        total += loss_of(loss, setting, load(Z2 + o * P), Y ? load(Y + o * P) : splat(1), &a, &dz);
-        store(out + o * P, Y ? dz : a);
-    }
-    return total;
-}
+/* Where the rows of one vector of examples begin. */
+INLINE Index vector_at(Index v, Index rows) { return v / WIDE * rows * P + v % WIDE * LANES; }
 
 /* J of a block, and dZ2 with the 1/m of Eq 7, 8, 10 and 11 in it, once for all. Without Y: A2, in
  * dZ2. */
-INLINE real outputs(const enum loss loss, const Problem *p, const Block *block, int with_Y) {
-    const Index y = p->n_y * P, t = p->n_t * P;
+INLINE real outputs_together(const enum loss loss, const Problem *p, const Block *block,
+                             int with_Y) {
     vec J = {0};
     for (Index v = 0; v < block->vectors; v++) {
-        const Index i = v / WIDE, at = v % WIDE * LANES;
-        const real *Z2 = block->Z2 + i * y + at, *Y = with_Y ? block->Y + i * t + at : NULL;
-        real *dZ2 = block->dZ2 + i * y + at;
-        vec losses;
-        if (loss == CROSS_ENTROPY) losses = softmax_loss(p->n_y, Z2, Y, dZ2);
-        else if (loss == QUANTILE) losses = quantile_loss(p->n_y, p->levels, Z2, Y, dZ2);
-        else losses = separate_losses(loss, (real)p->setting, p->n_y, Z2, Y, dZ2);
+        const real *Z2 = block->Z2 + vector_at(v, p->n_y);
+        const real *Y = with_Y ? block->Y + vector_at(v, p->n_t) : NULL;
+        real *dZ2 = block->dZ2 + vector_at(v, p->n_y);
+        vec losses = loss == QUANTILE ? quantile_loss(p->n_y, p->levels, Z2, Y, dZ2)
+                                      : softmax_loss(p->n_y, Z2, Y, dZ2);
         if (!with_Y) continue;
         const vec share = load(block->share + v * LANES);
         J += share * losses;
         for (Index o = 0; o < p->n_y; o++) store(dZ2 + o * P, load(dZ2 + o * P) * share);
     }
     return sum(J);
+}
+
+/* The same for losses whose scores do not know of each other. Where all examples have one share,
+ * the logarithms of cross-entropy are one, of a product: each factor is between 1 and 2. */
+INLINE real outputs_apart(const enum loss loss, const Problem *p, const Block *block, int with_Y) {
+    vec J = {0}, product = {0}; /* less 1, which keeps the digits of small factors */
+    for (Index o = 0; o < p->n_y; o++)
+        for (Index v = 0; v < block->vectors; v++) {
+            const Index at = vector_at(v, p->n_y) + o * P;
+            const vec share = with_Y ? load(block->share + v * LANES) : splat(1);
+            const vec y = with_Y ? load(block->Y + at) : splat(1);
+            vec a, dz, E;
+            J += share * loss_of(loss, (real)p->setting, load(block->Z2 + at), y, &a, &dz, &E);
+            store(block->dZ2 + at, with_Y ? dz * share : a);
+            if (loss != BINARY_CROSS_ENTROPY || !with_Y) continue;
+            if (p->sample_weight) {
+                J += share * log1p_fraction(E);
+                continue;
+            }
+            E = zero_where(share == 0, E);
+            product += E + product * E;
+            if (v % 64 == 63 || v == block->vectors - 1) {
+                J += block->share[0] * log1p_positive(product);
+                product = splat(0);
+            }
+        }
+    return sum(J);
+}
+
+INLINE real outputs(const enum loss loss, const Problem *p, const Block *block, int with_Y) {
+    return loss == CROSS_ENTROPY || loss == QUANTILE ? outputs_together(loss, p, block, with_Y)
+                                                     : outputs_apart(loss, p, block, with_Y);
 }
 
 static double output(const Problem *p, const Block *block, int with_Y) {
@@ -294,19 +316,12 @@ static double output(const Problem *p, const Block *block, int with_Y) {
 
 /* ---- backward ---------------------------------------------------------------------------------- */
 
-/* dZ1 (n_h, P) = W2ᵀ dZ2 ∗ g'(Z1), which stands in dZ1. A tile of W2ᵀ dZ2 at a time. */
+/* dZ1 (n_h, P) = W2ᵀ dZ2 ∗ g'(Z1), which stands in dZ1 (Eq 9, of A1 = g(Z1)). */
 static void backward_to_Z1(const Problem *p, Parameters W, const real *dZ2, int vectors,
                            real *dZ1) {
-    static const real no_bias[UNITS] = {0};
-    real tile[UNITS * P] __attribute__((aligned(VECTOR_BYTES)));
     for (Index j = 0; j < p->n_h; j += UNITS) {
         const int units = p->n_h - j < UNITS ? (int)(p->n_h - j) : UNITS;
-        product_rows(W.W2 + j, 1, p->n_h, dZ2, p->n_y, no_bias, tile, units, vectors);
-        for (int i = 0; i < units; i++)
-            for (int v = 0; v < vectors; v++) {
-                real *d = dZ1 + (j + i) * P + v * LANES;
-                store(d, load(tile + i * P + v * LANES) * load(d)); /* Eq 9, of A1 = g(Z1) */
-            }
+        product_rows(W.W2 + j, 1, p->n_h, dZ2, p->n_y, NULL, 1, dZ1 + j * P, units, vectors);
     }
 }
 

@@ -21,13 +21,14 @@ enum {
 };
 
 INLINE void product_tile(const real *A, Index row, Index column, const real *B, Index k,
-                         const real *c, real *C, const int units, const int wide) {
+                         const real *c, const int times, real *C, const int units,
+                         const int wide) {
     vec total[UNITS][WIDE];
 #pragma GCC unroll 8
     for (int i = 0; i < units; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < wide; v++)
-            total[i][v] = c ? splat(c[i]) : load(C + i * P + v * LANES);
+            total[i][v] = c ? splat(c[i]) : times ? splat(0) : load(C + i * P + v * LANES);
     for (Index l = 0; l < k; l++) {
         vec b[WIDE];
 #pragma GCC unroll 4
@@ -42,19 +43,22 @@ INLINE void product_tile(const real *A, Index row, Index column, const real *B, 
 #pragma GCC unroll 8
     for (int i = 0; i < units; i++)
 #pragma GCC unroll 4
-        for (int v = 0; v < wide; v++) store(C + i * P + v * LANES, total[i][v]);
+        for (int v = 0; v < wide; v++) {
+            real *at = C + i * P + v * LANES;
+            store(at, times ? total[i][v] * load(at) : total[i][v]);
+        }
 }
 
-/* C (units, P) = A (units, k) B (k, P) + c. Without c it is added to C. */
+/* C (units, P) = A (units, k) B (k, P) + c. Without c it is added to C, or multiplied with it. */
 static void product_rows(const real *A, Index row, Index column, const real *B, Index k,
-                         const real *c, real *C, int units, int vectors) {
+                         const real *c, int times, real *C, int units, int vectors) {
 #define TILE(n) \
     case n: \
         if (vectors == WIDE) \
-            product_tile(A, row, column, B, k, c, C, n, WIDE); \
+            product_tile(A, row, column, B, k, c, times, C, n, WIDE); \
         else \
             for (int v = 0; v < vectors; v++) \
-                product_tile(A, row, column, B + v * LANES, k, c, C + v * LANES, n, 1); \
+                product_tile(A, row, column, B + v * LANES, k, c, times, C + v * LANES, n, 1); \
         break;
     switch (units) {
         TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
@@ -167,13 +171,24 @@ static void product_outer(const real *A, Index a_panel, Index n, const real *B, 
     }
 }
 
+INLINE void row_tile(const real *A, Index a_panel, Index vectors, vec *total, const int rows) {
+    vec tile[4] = {{0}};
+    for (Index left = vectors; left > 0; left -= WIDE, A += a_panel)
+        for (Index v = 0; v < (left < WIDE ? left : WIDE); v++)
+#pragma GCC unroll 4
+            for (int i = 0; i < rows; i++) tile[i] += load(A + i * P + v * LANES);
+    for (int i = 0; i < rows; i++) total[i] = tile[i];
+}
+
 /* c (n) += Σ over the examples of A (n, P). */
 static void row_sums(const real *A, Index a_panel, Index n, Index vectors, real *c) {
-    for (Index i = 0; i < n; i++) {
-        vec total = {0};
-        const real *a = A + i * P;
-        for (Index left = vectors; left > 0; left -= WIDE, a += a_panel)
-            for (Index v = 0; v < (left < WIDE ? left : WIDE); v++) total += load(a + v * LANES);
-        c[i] += sum(total);
+    for (Index i = 0; i < n; i += LANES) {
+        const Index rows = n - i < LANES ? n - i : LANES;
+        vec total[LANES] = {{0}};
+        Index j = 0;
+        for (; j + 4 <= rows; j += 4) row_tile(A + (i + j) * P, a_panel, vectors, total + j, 4);
+        for (; j < rows; j++) row_tile(A + (i + j) * P, a_panel, vectors, total + j, 1);
+        const vec all = sums(total);
+        for (j = 0; j < rows; j++) c[i + j] += all[j];
     }
 }

@@ -67,8 +67,10 @@ INLINE vec load(const real *from) { return *(const loose *)from; }
 INLINE void store(real *to, vec x) { *(loose *)to = x; }
 INLINE vec splat(real x) { return x - (vec){0}; }
 INLINE vec absolute(vec x) { return (vec)((vbits)x & ((bits)-1 >> 1)); }
-/* x with the sign of z turned over it: x if z ≥ 0, -x if z < 0. */
-INLINE vec signed_as(vec x, vec z) { return (vec)((vbits)x ^ ((vbits)z & ~((bits)-1 >> 1))); }
+/* |x| with the sign of z. */
+INLINE vec signed_as(vec x, vec z) {
+    return (vec)(((vbits)x & ((bits)-1 >> 1)) | ((vbits)z & ~((bits)-1 >> 1)));
+}
 INLINE vec zero_where(mask yes, vec x) { return (vec)(~yes & (mask)x); }
 
 /* where(yes, a, b); larger and smaller give a where either is NaN. The processor's own instructions
