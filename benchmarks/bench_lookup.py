@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from timing import Row, Settings, main
 
-from shoal.activations import Array
+from shoal.batches import Batches
 from shoal.engine import Problem, choose_engine
 from shoal.folding import average
 from shoal.lookup import Lookup, Slots
@@ -83,9 +83,7 @@ def training(X: Any) -> Callable[[], float]:
     random = np.random.default_rng(1)
     Y = random.integers(0, 2, (1, m)).astype(np.float32)
     problem = Problem(X, Y, None, "relu", get_loss("sigmoid"))
-    batches: list[Array | None] = [
-        random.choice(m, min(m, 256), replace=False) for _ in range(N_STEPS)
-    ]
+    batches = Batches.of([random.choice(m, min(m, 256), replace=False) for _ in range(N_STEPS)])
     engine, method, start = choose_engine(), Adam(), members(n_x)
     memories = [method.init(member) for member in start]
 

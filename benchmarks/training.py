@@ -9,6 +9,7 @@ from machine import bytes_per_second, operations_per_second, product_per_second
 from rivals import RIVALS
 from timing import Row, Settings
 
+from shoal.batches import Batches
 from shoal.engine import Problem, choose_engine
 from shoal.losses import get_loss
 from shoal.state import State
@@ -85,7 +86,7 @@ def bare_engine(case: Case) -> Any:
     X, Y = case.data[0].T, case.targets
     problem = Problem(X, Y, None, case.activation, get_loss(case.output))
     optimizer: Any = case.optimizer
-    batches: Any = case.batches() if case.batch_size else [None] * case.n_steps
+    batches = Batches.of(case.batches()) if case.batch_size else Batches(case.n_steps)
 
     def run() -> Any:
         first = case.start()

@@ -7,8 +7,8 @@
  *    hold n: no conversion between whole and real numbers, which AVX2 lacks for 64 bits. Where one
  *    instruction picks each lane's entry of a table of 16 numbers, n counts sixteenths, and what is
  *    left for the polynomial is so small that half of it does.
- * c. The polynomials are those of coefficients.py. exp, log and tanh are exact to 2 units in the
- *    last place, as a test shows.
+ * c. The polynomials are those of coefficients.py. exp and log are exact to 2 units in the last
+ *    place, tanh to 4 or a fifth of that of 1, as a test shows.
  */
 #pragma once
 

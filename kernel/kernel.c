@@ -32,7 +32,7 @@ typedef struct {
     double *J;                  /* (stripes or threads) */
     double *totals;             /* (n_steps or 1, K) sums of the weights of each batch */
     double *costs;              /* (n_steps, K) */
-    const int64_t *order;       /* numbers of the examples, batch after batch; NULL: all, always */
+    const int32_t *order;       /* numbers of the examples, batch after batch; NULL: all, always */
     const int64_t *ends;        /* (n_steps) where each batch ends in it */
     Index n_steps, n_steps_done;
     Index block_panels, stripes;
@@ -79,7 +79,7 @@ INLINE void gather(const real *from, Index row, Index column, Index n, const Ind
 }
 
 /* Fill a block with count examples, those of order or first, first + 1, ... */
-static void fill(const Problem *p, Block *block, const int64_t *order, Index first, Index count) {
+static void fill(const Problem *p, Block *block, const int32_t *order, Index first, Index count) {
     block->m = count;
     block->vectors = (count + LANES - 1) / LANES;
     for (Index vector = 0; vector < block->vectors; vector++) {
@@ -106,7 +106,7 @@ static void sort_block(const Problem *p, Block *block) {
 
 /* Each example's share of the average, for one member. */
 static void fill_shares(const Problem *p, Block *block, Index member, Index count, double total,
-                        const int64_t *order, Index first) {
+                        const int32_t *order, Index first) {
     const real *weight = p->sample_weight ? p->sample_weight + member * p->m : NULL;
     const real equal = (real)(1 / total);
     for (Index e = 0; e < block->vectors * LANES; e++) {
@@ -174,7 +174,7 @@ static void passes(Descent *d, int t, Index step, Index k, Index from_stripe, In
         d->J[place] = 0;
         for (Index b = n_blocks * s / d->stripes; b < to_block; b++) {
             const Index first = b * width, count = m - first < width ? m - first : width;
-            const int64_t *order = d->order ? d->order + begin + first : NULL;
+            const int32_t *order = d->order ? d->order + begin + first : NULL;
             if (!filled) {
                 fill(p, block, order, first, count);
                 if (d->gradients) sort_block(p, block);
@@ -298,7 +298,7 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
 
 /* n_steps steps of K members; theta, moments and costs (n_steps, K) are written. */
 static int descend(const Problem *p, const Optimizer *optimizer, Index K, Index first_member,
-                   real *theta, real *moments, Index n_steps_done, const int64_t *order,
+                   real *theta, real *moments, Index n_steps_done, const int32_t *order,
                    const int64_t *ends, Index n_steps, double *costs, int n_threads) {
     Descent d = {.p = p, .optimizer = optimizer, .K = K, .first_member = first_member,
                  .theta = theta, .moments = moments, .costs = costs, .order = order, .ends = ends,

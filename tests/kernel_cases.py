@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from shoal.activations import ACTIVATIONS, Array
+from shoal.batches import Batches
 from shoal.engine import CompiledEngine, Engine, NumpyEngine, Problem
 from shoal.kernel import INSTRUCTION_SETS, load_kernel
 from shoal.kernel_problem import by_slot
@@ -44,6 +45,12 @@ def engines() -> dict[str, CompiledEngine]:
     return found
 
 
+def joined(batches: Sequence[Array | None]) -> Batches:
+    """The examples of each step, None for all of them in every step, as engines take them."""
+    given = [batch for batch in batches if batch is not None]
+    return Batches.of(given) if given else Batches(len(batches))
+
+
 Descent = tuple[Parameters, Memory, list[float]]
 
 
@@ -57,7 +64,7 @@ def descend_together(
 ) -> list[Descent]:
     """Each member's parameters, memory and costs after a step for each batch."""
     state = State(members, memories, turned=by_slot(problem.X))
-    costs = engine.descend(problem, state, method, batches)
+    costs = engine.descend(problem, state, method, joined(batches))
     return [(*state.member(k), costs[:, k].tolist()) for k in range(len(members))]
 
 

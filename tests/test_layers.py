@@ -30,11 +30,12 @@ RULES = {
     "optimizers": ("activations network", "numpy", ""),
     "dropout": ("activations", "numpy", ""),
     "lookup": ("activations errors", "numpy", "scipy"),
+    "batches": ("activations", "numpy", ""),
     "kernel_problem": ("activations errors lookup losses", "numpy", ""),
-    "kernel": ("activations errors kernel_problem lookup losses optimizers", "numpy", ""),
+    "kernel": ("activations batches errors kernel_problem lookup losses optimizers", "numpy", ""),
     "state": ("activations network optimizers", "numpy", ""),
     "engine": (
-        "activations dropout errors kernel kernel_problem losses network optimizers state",
+        "activations batches dropout errors kernel kernel_problem losses network optimizers state",
         "numpy",
         "",
     ),
@@ -42,7 +43,7 @@ RULES = {
     "recipe": ("activations errors folding network optimizers", "", ""),
     "history": ("engine network recipe", "numpy", ""),
     "training": (
-        "activations engine errors history kernel_problem network optimizers recipe state",
+        "activations batches engine errors history kernel_problem network optimizers recipe state",
         "numpy scipy",
         "",
     ),

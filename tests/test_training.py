@@ -19,7 +19,7 @@ from shoal.history import History, Progress
 from shoal.losses import BinaryCrossEntropy, SquaredError
 from shoal.network import Parameters, cost, forward, gradient_descent, initialize
 from shoal.recipe import Recipe, choose_recipe
-from shoal.training import Member, _batches, train
+from shoal.training import Member, train
 
 X, Y = flower(80)
 PROBLEM = Problem(X[:, ::2], Y[:, ::2], None, "tanh", BinaryCrossEntropy())
@@ -83,22 +83,6 @@ def test_gd_is_the_gradient_descent_of_the_course() -> None:
     np.testing.assert_allclose(member.history.loss, costs, rtol=1e-11)
     for mine, theirs in zip(member.parameters, expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)
-
-
-@given(st.integers(1, 50), st.integers(1, 60), st.integers(1, 3), st.integers(0, 99))
-def test_an_epoch_is_every_example_once(m: int, batch_size: int, n_epochs: int, seed: int) -> None:
-    """Batches of about the size asked for, equal to within one, new in each epoch."""
-    batches = _batches(m, batch_size, np.random.default_rng(seed), n_epochs)
-    if batch_size >= m:
-        assert batches == [None] * n_epochs
-        return
-    n = len(batches) // n_epochs
-    for k in range(n_epochs):
-        epoch = batches[k * n : (k + 1) * n]
-        sizes = [len(batch) for batch in epoch if batch is not None]
-        assert sorted(np.concatenate(epoch).tolist()) == list(range(m))
-        assert max(sizes) - min(sizes) <= 1
-        assert batch_size / 2 <= max(sizes) <= batch_size * 1.5
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

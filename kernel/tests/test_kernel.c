@@ -144,8 +144,9 @@ static Optimizer optimizer(int method) {
 
 static void descents(Index K, Index m, Index batch, int full) {
     enum { STEPS = 3 };
-    int64_t *order = malloc(STEPS * batch * sizeof *order), ends[STEPS];
-    for (Index i = 0; i < STEPS * batch; i++) order[i] = (int64_t)((uniform() + 1) / 2 * (double)m);
+    int32_t *order = malloc(STEPS * batch * sizeof *order);
+    int64_t ends[STEPS];
+    for (Index i = 0; i < STEPS * batch; i++) order[i] = (int32_t)((uniform() + 1) / 2 * (double)m);
     for (Index i = 0; i < STEPS; i++) ends[i] = (i + 1) * batch;
     for (int method = GRADIENT_DESCENT; method <= ADAM; method++) {
         Data d = data(20, 30, 3, m, TANH, CROSS_ENTROPY, K, 0);

@@ -7,7 +7,6 @@ minibatches, and their results agree to rounding.
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from shoal.activations import Array
+from shoal.batches import Batches
 from shoal.dropout import kept_units
 from shoal.errors import ParameterError
 from shoal.kernel import Kernel, instruction_sets, load_kernel
@@ -97,9 +97,9 @@ class Engine(Protocol):
         """J without the penalty, and the gradients of J with it. Without dropout."""
 
     def descend(
-        self, problem: Problem, state: State, optimizer: Optimizer, batches: Sequence[Array | None]
+        self, problem: Problem, state: State, optimizer: Optimizer, batches: Batches
     ) -> Array:
-        """One step of every member per batch, in place; None is all examples, then in every step.
+        """One step of every member per batch, in place.
 
         The problem's `sample_weight` may be (K, m): weights of their own, 0 for an example that a
         member does not see.
@@ -143,10 +143,10 @@ class NumpyEngine:
         return J, Parameters(dW1, db1, dW2, db2)
 
     def descend(
-        self, problem: Problem, state: State, optimizer: Optimizer, batches: Sequence[Array | None]
+        self, problem: Problem, state: State, optimizer: Optimizer, batches: Batches
     ) -> Array:
         """One step of every member per batch, one member after the other."""
-        costs = np.empty((len(batches), len(state.theta)))
+        costs = np.empty((batches.n_steps, len(state.theta)))
         for k in range(len(state.theta)):
             (parameters, memory), seen = state.member(k), problem.of_member(k)
             for step, examples in enumerate(batches):
@@ -165,7 +165,7 @@ class NumpyEngine:
                 costs[step, k], gradients = self._cost_and_gradients(batch, parameters, keep)
                 parameters, memory = optimizer.step(parameters, gradients, memory)
             state.put(k, parameters, memory)
-        state.n_steps += len(batches)
+        state.n_steps += batches.n_steps
         return costs
 
 
@@ -216,20 +216,20 @@ class CompiledEngine:
         return J, Parameters(dW1, db1, dW2, db2)
 
     def descend(
-        self, problem: Problem, state: State, optimizer: Optimizer, batches: Sequence[Array | None]
+        self, problem: Problem, state: State, optimizer: Optimizer, batches: Batches
     ) -> Array:
-        theta, K, n_steps = state.theta, len(state.theta), len(batches)
+        theta, K = state.theta, len(state.theta)
         prepared = self._prepare(problem, state.like, K)
         if prepared is None:
             return self.reference.descend(problem, state, optimizer, batches)
         # Several members are shared out once, one member's examples in every step.
-        together = n_steps if K > 1 else 1
-        examples = max((problem.m if batch is None else len(batch) for batch in batches), default=0)
-        threads = self._threads(problem.X, 3 * together * examples * theta.size)
+        together = batches.n_steps if K > 1 else 1
+        work = 3 * together * batches.largest(problem.m) * theta.size
+        threads = self._threads(problem.X, work)
         costs = self.kernel.descend(
             prepared, optimizer, theta, state.moments, state.n_steps, batches, threads=threads
         )
-        state.n_steps += n_steps
+        state.n_steps += batches.n_steps
         return costs
 
     def _threads(self, X: Any, multiplications: int) -> int:

@@ -7,7 +7,7 @@ the other side is described in kernel/kernel.c.
 import ctypes
 import os
 import sysconfig
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from ctypes import (
     POINTER,
     Structure,
@@ -19,12 +19,14 @@ from ctypes import (
     c_ssize_t,
     c_void_p,
 )
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from shoal.activations import Array
+from shoal.batches import Batches
 from shoal.errors import DataError, ParameterError
 from shoal.kernel_problem import (
     CProblem,
@@ -40,7 +42,7 @@ from shoal.lookup import Slots
 from shoal.losses import Loss
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
-VERSION = 3  # shoal_kernel_version of entry.c
+VERSION = 4  # shoal_kernel_version of entry.c
 LIBRARY = "libshoal_kernel.so"
 INSTRUCTION_SETS = ("avx512", "avx2", "baseline")  # best first
 
@@ -88,7 +90,7 @@ class Kernel:
         theta: Array,
         moments: Array,
         n_steps_done: int,
-        batches: Sequence[Array | None],
+        batches: Batches,
         *,
         first_member: int = 0,
         threads: int = 1,
@@ -103,15 +105,14 @@ class Kernel:
             What the method remembers; changed in place.
         n_steps_done : int
             Steps before these.
-        batches : list of array of int, or of None
-            The examples of each step; None for all of them, then in every step.
+        batches : Batches
 
         Returns
         -------
         costs : array (n_steps, K)
             J of each batch before its step.
         """
-        K, n_steps = len(theta), len(batches)
+        K, n_steps = len(theta), batches.n_steps
         check("theta", theta, problem.dtype, (K, problem.size), writeable=True)
         kept = (K, moments.shape[1], problem.size)
         check("moments", moments, problem.dtype, kept, writeable=True)
@@ -119,10 +120,10 @@ class Kernel:
             raise DataError("this problem has no Y to learn from")
         if problem.sample_weight is not None and len(problem.sample_weight) != K:
             raise DataError(f"sample_weight has {len(problem.sample_weight)} rows for {K} members")
-        order = ends = None
-        if batches and batches[0] is not None:
-            order = np.ascontiguousarray(np.concatenate(batches), np.int64)  # type: ignore[arg-type]
-            ends = np.cumsum([len(batch) for batch in batches], dtype=np.int64)  # type: ignore[arg-type]
+        order, ends = batches.order, batches.ends
+        if order is not None and ends is not None:
+            check("order", order, np.dtype(np.int32), (int(ends[-1]),))
+            check("ends", ends, np.dtype(np.int64), (n_steps,))
         costs = np.empty((n_steps, K))
         settings = _optimizer(optimizer)
         if moments.shape[1] != settings.method:  # 0, 1 and 2: their number is the method's
@@ -289,6 +290,7 @@ def load_kernel(isa: str = "") -> Kernel | None:
     return Kernel(library, isa or can_run[0])
 
 
+@cache
 def _library() -> ctypes.CDLL | None:
     """The shared library: beside this file, or where an editable install put it."""
     for folder in (Path(__file__).parent, Path(sysconfig.get_path("purelib"), "shoal")):

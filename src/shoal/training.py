@@ -3,12 +3,12 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import numpy as np
 from scipy.optimize import minimize
 
 from shoal.activations import Array
+from shoal.batches import Batches, batches_per_epoch, draw_batches
 from shoal.engine import Engine, Problem
 from shoal.errors import DivergenceError
 from shoal.history import Callback, History, Monitor
@@ -110,7 +110,7 @@ def _groups(runs: list[Run], recipe: Recipe, m: int) -> list[list[Run]]:
     alone, held_out = recipe.optimizer is None, runs[0].held_out
     if held_out is not None and recipe.batch_size is not None:
         # No batch may have nothing but rows that a member holds out: let chance be out of question.
-        alone |= (len(held_out) / m) ** (m // _batches_per_epoch(m, recipe.batch_size)) > 1e-20
+        alone |= (len(held_out) / m) ** (m // batches_per_epoch(m, recipe.batch_size)) > 1e-20
     groups: dict[int, list[Run]] = {}
     for k, run in enumerate(runs):
         memory = run.member.memory
@@ -175,7 +175,7 @@ def descend(
             problem,
             state,
             optimizer,
-            _batches(problem.m, recipe.batch_size, first.member.random, n_epochs),
+            draw_batches(problem.m, recipe.batch_size, first.member.random, n_epochs),
             deadline,
         )
         if not all(np.isfinite(part).all() for part in (state.theta, state.moments, costs)):
@@ -233,22 +233,23 @@ def _in_calls(
     problem: Problem,
     state: State,
     optimizer: Optimizer,
-    batches: list[Array | None],
+    batches: Batches,
     deadline: float,
 ) -> tuple[Array, bool]:
     """One step per batch, or fewer where time runs out, in calls of about 50 ms.
 
     The cost of each, and whether they are all.
     """
-    examples = problem.m if batches[0] is None else len(batches[0])
-    at_once = max(1, int(CALL_SECONDS / (SECONDS_PER_PRODUCT * examples * state.theta.size)))
+    seconds = SECONDS_PER_PRODUCT * batches.largest(problem.m) * state.theta.size
+    at_once = max(1, int(CALL_SECONDS / seconds))
     costs = []
-    for start in range(0, len(batches), at_once):
-        costs.append(engine.descend(problem, state, optimizer, batches[start : start + at_once]))
+    for start in range(0, batches.n_steps, at_once):
+        part = batches.part(start, start + at_once)
+        costs.append(engine.descend(problem, state, optimizer, part))
         if time.perf_counter() > deadline:
             break
     made = np.concatenate(costs)
-    return made, len(made) == len(batches)
+    return made, len(made) == batches.n_steps
 
 
 def minimize_lbfgs(
@@ -310,30 +311,11 @@ def minimize_lbfgs(
 
 def epochs_per_call(problem: Problem, runs: list[Run], batch_size: int | None) -> int:
     """How many epochs take about 50 ms, from sizes alone: a clock would make results differ."""
-    n_steps = 1 if batch_size is None else _batches_per_epoch(problem.m, batch_size)
+    n_steps = 1 if batch_size is None else batches_per_epoch(problem.m, batch_size)
     networks = [run.member.parameters for run in runs]
     n_weights = sum(network.W1.size + network.W2.size for network in networks)
-    seconds = 50e-6 * n_steps + 5e-9 * problem.m * n_weights
+    seconds = 5e-6 * n_steps + SECONDS_PER_PRODUCT * problem.m * n_weights
     return max(1, int(CALL_SECONDS / seconds))
-
-
-def _batches(
-    m: int, batch_size: int | None, random: np.random.Generator, n_epochs: int
-) -> list[Array | None]:
-    """Which examples each step sees: batches of about the size, as equal as can be."""
-    if batch_size is None or batch_size >= m:
-        return [None] * n_epochs
-    n = _batches_per_epoch(m, batch_size)
-    small, larger = divmod(m, n)
-    sizes = np.full(n, small)
-    sizes[:larger] += 1
-    ends = [0, *np.cumsum(sizes).tolist()]
-    orders = (random.permutation(m) for _ in range(n_epochs))
-    return [order[start:end] for order in orders for start, end in pairwise(ends)]
-
-
-def _batches_per_epoch(m: int, batch_size: int) -> int:
-    return max(1, round(m / batch_size))
 
 
 def _penalty(problem: Problem, parameters: Parameters) -> float:
