@@ -28,7 +28,7 @@ typedef struct {
     real *theta;                /* (K, n_parameters) */
     real *moments;              /* (K, n_moments, n_parameters) */
     real *tables;               /* (1 or threads, size_of_tables), where inputs are looked up */
-    real *gradients;            /* (stripes or threads, n_gradients), or NULL */
+    real *gradients;            /* (places, n_gradients), or NULL */
     double *J;                  /* (stripes or threads) */
     double *totals;             /* (n_steps or 1, K) sums of the weights of each batch */
     double *costs;              /* (n_steps, K) */
@@ -36,6 +36,8 @@ typedef struct {
     const int64_t *ends;        /* (n_steps) where each batch ends in it */
     Index n_steps, n_steps_done;
     Index block_panels, stripes;
+    Index places; /* of gradients: one for each thread with members of its own, or for each stripe;
+                     one in all where stripes of one block follow each other on one thread */
     Block blocks[MOST_THREADS];
     int n_threads;
 } Descent;
@@ -166,12 +168,14 @@ static void passes(Descent *d, int t, Index step, Index k, Index from_stripe, In
         p->dropout > 0 ? dropout_key(p->seed, d->n_steps_done + step, d->first_member + k) : 0;
     Block *block = &d->blocks[t];
     filled = filled && n_blocks == 1;
+    int add = 0;
     for (Index s = from_stripe; s < to_stripe; s++) {
-        const Index to_block = n_blocks * (s + 1) / d->stripes, place = d->K > 1 ? t : s;
-        real *at = d->gradients + place * n;
+        const Index to_block = n_blocks * (s + 1) / d->stripes;
+        real *at = d->gradients + (d->places == 1 ? 0 : d->K > 1 ? t : s) * n;
         const Parameters gradients = parameters_at(p, at, at + tables_begin(p));
-        if (d->gradients) memset(at, 0, n * sizeof(real));
-        d->J[place] = 0;
+        double *J = &d->J[d->K > 1 ? t : s];
+        if (d->places > 1) add = 0;
+        *J = 0;
         for (Index b = n_blocks * s / d->stripes; b < to_block; b++) {
             const Index first = b * width, count = m - first < width ? m - first : width;
             const int32_t *order = d->order ? d->order + begin + first : NULL;
@@ -181,20 +185,23 @@ static void passes(Descent *d, int t, Index step, Index k, Index from_stripe, In
             }
             if (!filled || (p->sample_weight && d->K > 1))
                 fill_shares(p, block, k, count, total, order, first);
-            d->J[place] += pass(p, W, block, d->gradients ? &gradients : NULL, key);
+            *J += pass(p, W, block, d->gradients ? &gradients : NULL, add, key);
+            add = 1;
         }
+        if (d->gradients && !add) memset(at, 0, n * sizeof(real)); /* a stripe without a block */
     }
 }
 
 /* Add up the stripes of one member, in their order, and step. */
 static void finish_step(Descent *d, int t, Index step, Index k) {
     const Index size = n_parameters(d->p), n = n_gradients(d->p), place = d->K > 1 ? t : 0;
+    const Index stripes = d->K > 1 ? 1 : d->places;
     double J = d->J[place];
     for (Index s = 1; s < d->stripes; s++) J += d->J[s];
     d->costs[step * d->K + k] = J;
     if (!d->gradients) return;
     real *restrict total = d->gradients + place * n;
-    for (Index s = 1; s < d->stripes; s++) {
+    for (Index s = 1; s < stripes; s++) {
         const real *restrict more = d->gradients + s * n;
         for (Index i = 0; i < n; i++) total[i] += more[i];
     }
@@ -274,17 +281,20 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     const Affine map = affine(p);
     const Index one_block = d->block_panels * bytes + 64;
     const Index n_tables = (d->K > 1 ? d->n_threads : 1) * size_of_tables(&map);
-    const Index places = d->K > 1 ? d->n_threads : d->stripes;
-    const Index n_all = gradients_out || d->optimizer ? aligned(places * n_gradients(p)) : 0;
+    d->places = d->K > 1 ? d->n_threads : d->stripes;
+    const Index n_J = d->places;
+    /* Sums that are added at once are the sums that are added later: but not those of tables. */
+    if (d->n_threads == 1 && n_blocks <= d->stripes && !p->lookup.n_columns) d->places = 1;
+    const Index n_all = gradients_out || d->optimizer ? aligned(d->places * n_gradients(p)) : 0;
     const Index n_totals = (d->order ? d->n_steps : 1) * d->K;
     char *memory = malloc(d->n_threads * one_block + (n_tables + n_all) * sizeof(real) +
-                          (places + n_totals) * sizeof(double) + 64);
+                          (n_J + n_totals) * sizeof(double) + 64);
     if (!memory) return NO_MEMORY;
     char *at = memory + (-(uintptr_t)memory & 63);
     for (int t = 0; t < d->n_threads; t++) at = lay_out(p, &d->blocks[t], d->block_panels, at);
     d->tables = (real *)at, at += n_tables * sizeof(real);
     d->gradients = n_all ? (real *)at : NULL, at += n_all * sizeof(real);
-    d->J = (double *)at, at += places * sizeof(double);
+    d->J = (double *)at, at += n_J * sizeof(double);
     d->totals = (double *)at, at += n_totals * sizeof(double);
     const enum status status = weigh(d);
     if (status == DONE) {

@@ -275,7 +275,7 @@ static void add_up(const Affine *a, real *dZ1, real *dZ2, const real *D, const u
             transpose(square);
             for (int i = 0; i < LANES; i++) store(tile + (e + i) * P + j, square[i]);
         }
-    product_outer(D, 0, a->n_d, tile, at, wide * LANES, m, tables + P, P);
+    product_outer(D, 0, a->n_d, tile, at, wide * LANES, m, 1, tables + P, P);
 #define TILE(w) \
     case w: add_columns(a->X, tile, examples, order, m, tables, w); break;
     switch (wide) {

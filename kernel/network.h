@@ -325,24 +325,25 @@ static void backward_to_Z1(const Problem *p, Parameters W, const real *dZ2, int 
     }
 }
 
-/* dW (n, n_x) += dZ Xᵀ, of Z = W X: the columns of X that are whole vectors as they lie in memory. */
+/* dW (n, n_x) = dZ Xᵀ, of Z = W X: the columns of X that are whole vectors as they lie in memory. */
 static void backward_to_weights(const Problem *p, const Block *block, const real *dZ, Index n,
-                                real *dW) {
+                                int add, real *dW) {
     const Index x = p->n_x * P, z = n * P;
     const Index whole = p->x_row == 1 ? p->n_x / LANES * LANES : 0;
-    product_outer(dZ, z, n, p->X, block->at, whole, block->m, dW, p->n_x);
+    product_outer(dZ, z, n, p->X, block->at, whole, block->m, add, dW, p->n_x);
     product_transposed(dZ, z, n, block->X + whole * P, x, p->n_x - whole, block->vectors,
-                       dW + whole, p->n_x);
+                       add, dW + whole, p->n_x);
 }
 
 /* dW1 and dV, or, where inputs are looked up, the gradients of their tables. */
-static void inputs_backward(const Problem *p, const Block *block, const Parameters *d) {
-    if (!p->lookup.n_columns) {
-        backward_to_weights(p, block, block->dZ1, p->n_h, d->W1); /* Eq 10, of Z1 = W1 X + b1 */
-        backward_to_weights(p, block, block->dZ2, n_linear(p), d->V);
+static void inputs_backward(const Problem *p, const Block *block, int add, const Parameters *d) {
+    if (!p->lookup.n_columns) { /* Eq 10, of Z1 = W1 X + b1 */
+        backward_to_weights(p, block, block->dZ1, p->n_h, add, d->W1);
+        backward_to_weights(p, block, block->dZ2, n_linear(p), add, d->V);
         return;
     }
     const Affine map = affine(p);
+    if (!add) memset(d->tables, 0, size_of_tables(&map) * sizeof(real));
     for (Index u = 0; u < map.n_h + map.n_y; u += P)
         for (Index i = 0; i * P < block->m; i++)
             add_up(&map, block->dZ1 + i * p->n_h * P, block->dZ2 + i * p->n_y * P,
@@ -351,10 +352,10 @@ static void inputs_backward(const Problem *p, const Block *block, const Paramete
                    d->tables);
 }
 
-/* Cost of a block, its examples weighted by their shares; its gradients are added to d, unless
- * d is NULL. Each stage runs over all panels: what bounds a small network is the wait for results,
+/* Cost of a block, its examples weighted by their shares; its gradients are written to d, or added
+ * to what is there, unless d is NULL. Each stage runs over all panels: what bounds a small network is the wait for results,
  * and panels do not wait for each other. */
-static double pass(const Problem *p, Parameters W, Block *block, const Parameters *d,
+static double pass(const Problem *p, Parameters W, Block *block, const Parameters *d, int add,
                    uint32_t key) {
     const Index h = p->n_h * P, y = p->n_y * P;
     forward(p, W, block, d != NULL, key);
@@ -363,11 +364,11 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
         backward_to_Z1(p, W, block->dZ2 + i * y, vectors_of_panel(block, i), block->dZ1 + i * h);
     if (d) {
         if (p->n_h)
-            product_transposed(block->dZ2, y, p->n_y, block->A1, h, p->n_h, block->vectors, d->W2,
-                               p->n_h);                                                /* Eq 7 */
-        row_sums(block->dZ2, y, p->n_y, block->vectors, d->b2);                         /* Eq 8 */
-        inputs_backward(p, block, d);                                                   /* Eq 10 */
-        row_sums(block->dZ1, h, p->n_h, block->vectors, d->b1); /* Eq 11 */
+            product_transposed(block->dZ2, y, p->n_y, block->A1, h, p->n_h, block->vectors, add,
+                               d->W2, p->n_h);                   /* Eq 7 */
+        row_sums(block->dZ2, y, p->n_y, block->vectors, add, d->b2); /* Eq 8 */
+        inputs_backward(p, block, add, d);                       /* Eq 10 */
+        row_sums(block->dZ1, h, p->n_h, block->vectors, add, d->b1); /* Eq 11 */
     }
     return J;
 }

@@ -7,7 +7,8 @@
  *    examples are used WIDE vectors at a time, or, in the last panel of a batch, one.
  * c. A sum over examples (Eq 7, 10) can have them in the lanes and add the lanes up at the end,
  *    which is right for few examples or few columns; or, where each example's numbers lie side by
- *    side in memory, have those in the lanes, and nothing needs adding up.
+ *    side in memory, have those in the lanes, and nothing needs adding up. With `add` such a sum is
+ *    added to what is there, else it takes its place.
  */
 #pragma once
 
@@ -66,10 +67,10 @@ static void product_rows(const real *A, Index row, Index column, const real *B, 
 #undef TILE
 }
 
-/* dC Bᵀ: C (n, k) += Σ over panels of A (n, P) B (k, P)ᵀ, of so many vectors in all. A panel of A
+/* dC Bᵀ: C (n, k) = Σ over panels of A (n, P) B (k, P)ᵀ, of so many vectors in all. A panel of A
  * begins a_panel numbers after the one before, one of B b_panel. */
 INLINE void transposed_tile(const real *A, Index a_panel, const real *B, Index b_panel,
-                            Index vectors, real *C, Index c_row, const int rows,
+                            Index vectors, int add, real *C, Index c_row, const int rows,
                             const int columns) {
     vec total[(4 * COLUMNS + LANES - 1) / LANES * LANES] = {{0}};
     for (Index left = vectors; left > 0; left -= WIDE, A += a_panel, B += b_panel) {
@@ -91,19 +92,22 @@ INLINE void transposed_tile(const real *A, Index a_panel, const real *B, Index b
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
-        for (int l = 0; l < columns; l++) C[i * c_row + l] += flat[i * columns + l];
+        for (int l = 0; l < columns; l++) {
+            real *c = C + i * c_row + l;
+            *c = add ? *c + flat[i * columns + l] : flat[i * columns + l];
+        }
 }
 
 static void product_transposed(const real *A, Index a_panel, Index n, const real *B, Index b_panel,
-                               Index k, Index vectors, real *C, Index c_row) {
+                               Index k, Index vectors, int add, real *C, Index c_row) {
     for (Index i = 0; i < n; i += 4) {
         const int rows = n - i < 4 ? (int)(n - i) : 4;
         for (Index l = 0; l < k; l += COLUMNS) {
             const int columns = k - l < COLUMNS ? (int)(k - l) : COLUMNS;
 #define TILE(r, c) \
     case r * 8 + c: \
-        transposed_tile(A + i * P, a_panel, B + l * P, b_panel, vectors, C + i * c_row + l, c_row, \
-                        r, c); \
+        transposed_tile(A + i * P, a_panel, B + l * P, b_panel, vectors, add, C + i * c_row + l, \
+                        c_row, r, c); \
         break;
             switch (rows * 8 + columns) {
                 TILE(4, 1) TILE(3, 1) TILE(2, 1) TILE(1, 1)
@@ -118,10 +122,10 @@ static void product_transposed(const real *A, Index a_panel, Index n, const real
     }
 }
 
-/* The same, C (n, k) += Σ over examples A (n, P) b (k), with the k numbers b of each example side by
+/* The same, C (n, k) = Σ over examples A (n, P) b (k), with the k numbers b of each example side by
  * side in memory, at[e] numbers behind B. For so many columns as are `wide` vectors. */
 INLINE void outer_tile(const real *A, Index a_panel, const real *B, const Index *at, Index m,
-                       real *C, Index c_row, const int units, const int wide) {
+                       int add, real *C, Index c_row, const int units, const int wide) {
     vec total[UNITS][WIDE] = {{{0}}};
     for (Index from = 0; from < m; from += P, A += a_panel, at += P) {
         const Index n = m - from < P ? m - from : P;
@@ -142,20 +146,20 @@ INLINE void outer_tile(const real *A, Index a_panel, const real *B, const Index 
 #pragma GCC unroll 4
         for (int v = 0; v < wide; v++) {
             real *c = C + i * c_row + v * LANES;
-            store(c, load(c) + total[i][v]);
+            store(c, add ? load(c) + total[i][v] : total[i][v]);
         }
 }
 
 /* Of k columns, a multiple of LANES. */
 static void product_outer(const real *A, Index a_panel, Index n, const real *B, const Index *at,
-                          Index k, Index m, real *C, Index c_row) {
+                          Index k, Index m, int add, real *C, Index c_row) {
     for (Index l = 0; l < k; l += P) { /* so that the columns in use stay in L1 for all units */
         const int wide = k - l < P ? (int)((k - l) / LANES) : WIDE;
         for (Index i = 0; i < n; i += UNITS) {
             const int units = n - i < UNITS ? (int)(n - i) : UNITS;
 #define TILE(n, w) \
     case n * 8 + w: \
-        outer_tile(A + i * P, a_panel, B + l, at, m, C + i * c_row + l, c_row, n, w); \
+        outer_tile(A + i * P, a_panel, B + l, at, m, add, C + i * c_row + l, c_row, n, w); \
         break;
 #define TILES(n) TILE(n, 1) TILE(n, 2)
 #if REGISTERS == 32
@@ -180,8 +184,8 @@ INLINE void row_tile(const real *A, Index a_panel, Index vectors, vec *total, co
     for (int i = 0; i < rows; i++) total[i] = tile[i];
 }
 
-/* c (n) += Σ over the examples of A (n, P). */
-static void row_sums(const real *A, Index a_panel, Index n, Index vectors, real *c) {
+/* c (n) = Σ over the examples of A (n, P). */
+static void row_sums(const real *A, Index a_panel, Index n, Index vectors, int add, real *c) {
     for (Index i = 0; i < n; i += LANES) {
         const Index rows = n - i < LANES ? n - i : LANES;
         vec total[LANES] = {{0}};
@@ -189,6 +193,6 @@ static void row_sums(const real *A, Index a_panel, Index n, Index vectors, real 
         for (; j + 4 <= rows; j += 4) row_tile(A + (i + j) * P, a_panel, vectors, total + j, 4);
         for (; j < rows; j++) row_tile(A + (i + j) * P, a_panel, vectors, total + j, 1);
         const vec all = sums(total);
-        for (j = 0; j < rows; j++) c[i + j] += all[j];
+        for (j = 0; j < rows; j++) c[i + j] = add ? c[i + j] + all[j] : all[j];
     }
 }

@@ -49,7 +49,9 @@ class Batches:
 
     def largest(self, m: int) -> int:
         """Examples of the largest batch, of m."""
-        return m if self.ends is None else int(np.diff(self.ends, prepend=0).max(initial=0))
+        if self.ends is None:
+            return m
+        return int((self.ends[1:] - self.ends[:-1]).max(initial=self.ends[0]))
 
 
 def draw_batches(
