@@ -88,6 +88,7 @@
 /* c[0] + c[1] x + ..., by Estrin's scheme: neighbours are joined, then neighbours of those. What
  * bounds such code is the wait for each operation's result, and here most do not wait. */
 INLINE vec polynomial(vec x, const real *c, const int degree) {
+    if (degree == 2) return c[0] + x * (c[1] + x * c[2]);
     vec terms[12];
     int n = degree / 2 + 1;
 #pragma GCC unroll 12

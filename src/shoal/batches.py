@@ -60,7 +60,8 @@ def draw_batches(
     """Each epoch's examples in a random order, in batches of about the size, as equal as can be."""
     if batch_size is None or batch_size >= m:
         return Batches(n_epochs)
-    order = np.tile(np.arange(m, dtype=np.int32), (n_epochs, 1))
+    order = np.arange(n_epochs * m, dtype=np.int32).reshape(n_epochs, m)
+    order %= m
     for row in order:
         random.shuffle(row)
     n = batches_per_epoch(m, batch_size)

@@ -51,13 +51,18 @@ def learn_columns(
         are bounded too, and levels in fewer than `FEWEST_ROWS` rows share a slot.
     """
     frame = as_frame(X)
-    m = X.shape[0] if frame is None else len(frame)
-    weight = np.full(m, 1 / m) if sample_weight is None else sample_weight / sample_weight.sum()
     if isinstance(categorical, str) or (frame is None and len(categorical)):
         raise ParameterError(
             f"categorical_features must name columns of a data frame, not {categorical!r}"
         )
-    if frame is not None and not bare:
+    named = names is not None
+    if names is None:  # a frame has its own
+        names = [f"x{k + 1}" for k in range(X.shape[1])] if bare or frame is None else []
+    if bare:
+        return Columns(tuple(Column(name, "number") for name in names), named=named)
+    m = X.shape[0] if frame is None else len(frame)
+    weight = np.full(m, 1 / m) if sample_weight is None else sample_weight / sample_weight.sum()
+    if frame is not None:
         unknown = [str(name) for name in categorical if name not in frame.columns]
         if unknown:
             raise DataError(f"the table lacks {listed('column', unknown)} named as categorical")
@@ -67,12 +72,7 @@ def learn_columns(
                 for name in frame.columns
             )
         )
-    named = names is not None
-    if names is None:
-        names = [f"x{k + 1}" for k in range(X.shape[1])]
-    if bare:
-        columns = [Column(name, "number") for name in names]
-    elif hasattr(X, "tocsr"):
+    if hasattr(X, "tocsr"):
         # A sparse table is not centred, which would fill it; its scale is the root mean square.
         scales = np.sqrt(np.asarray(X.multiply(X).T @ weight, dtype=float)).ravel()
         columns = [
