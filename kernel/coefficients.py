@@ -1,7 +1,7 @@
 """Print the polynomials of functions.h: interpolation at Chebyshev's points, in long double.
 
-expm1(r) = r + r² q(r) for |r| ≤ ln(2)/(2 STEPS). tanh(y) = y + y u q(u) with u = y², for
-|y| ≤ ln(2)/(4 STEPS). log(1 + x) = 2 s + 2 s z q(z) with s = x / (2 + x),
+expm1(r) = r + r² q(r) for |r| ≤ ln(2)/(2 PARTS). tanh(y) = y + y u q(u) with u = y², for
+|y| ≤ ln(2)/(4 PARTS). log(1 + x) = 2 s + 2 s z q(z) with s = x / (2 + x),
 z = s², for 1 + x between √½ and √2. log(1 + E) = E + E² q(E) for E from 0 to 1.
 """
 
@@ -55,10 +55,10 @@ def log1p_tail(E):
 if __name__ == "__main__":
     z_most = (np.sqrt(np.longdouble(2)) - 1) ** 4 * 1.0001  # s = (√2 - 1)²
     for name, f, low, high, degrees in (
-        ("expm1, STEPS 1", expm1_tail, -LN2 / 2, LN2 / 2, {"double": 10, "float": 5}),
-        ("expm1, STEPS 16", expm1_tail, -LN2 / 32, LN2 / 32, {"double": 5, "float": 2}),
-        ("tanh, STEPS 1", tanh_tail, np.longdouble(0), (LN2 / 4) ** 2, {"double": 6, "float": 2}),
-        ("tanh, STEPS 16", tanh_tail, np.longdouble(0), (LN2 / 64) ** 2, {"double": 2, "float": 0}),
+        ("expm1, PARTS 1", expm1_tail, -LN2 / 2, LN2 / 2, {"double": 10, "float": 5}),
+        ("expm1, PARTS 16", expm1_tail, -LN2 / 32, LN2 / 32, {"double": 5, "float": 2}),
+        ("tanh, PARTS 1", tanh_tail, np.longdouble(0), (LN2 / 4) ** 2, {"double": 6, "float": 2}),
+        ("tanh, PARTS 16", tanh_tail, np.longdouble(0), (LN2 / 64) ** 2, {"double": 2, "float": 0}),
         ("log", log_tail, np.longdouble(0), z_most, {"double": 6, "float": 2}),
         ("log1p", log1p_tail, np.longdouble(0), np.longdouble(1), {"double": 21, "float": 9}),
     ):

@@ -15,11 +15,11 @@
 #include "vectors.h"
 
 #if VECTOR_BYTES == 64
-#define STEPS 16 /* of the exponential's n, for each doubling */
-#define LOG2_STEPS 4
+#define PARTS 16 /* of the exponential's n, for each doubling */
+#define LOG2_PARTS 4
 #else
-#define STEPS 1
-#define LOG2_STEPS 0
+#define PARTS 1
+#define LOG2_PARTS 0
 #endif
 
 #if KIND(REAL) == FLOAT
@@ -31,7 +31,7 @@
 #define LARGEST_EXPONENT 88.7f
 #define SMALLEST_EXPONENT -104.0f
 #define HALF_LARGEST_EXPONENT 44.361419f /* ln(FLT_MAX) / 2 */
-#if STEPS == 16
+#if PARTS == 16
 #define EXPM1_DEGREE 2
 #define EXPM1_TAIL {0.5f, 0.166669599f, 0.0416671554f}
 #define TANH_DEGREE 0
@@ -57,7 +57,7 @@
 #define LARGEST_EXPONENT 709.78
 #define SMALLEST_EXPONENT -745.2
 #define HALF_LARGEST_EXPONENT 354.89135644669199 /* ln(DBL_MAX) / 2 */
-#if STEPS == 16
+#if PARTS == 16
 #define EXPM1_DEGREE 5
 #define EXPM1_TAIL {0.50000000000000011, 0.16666666666666669, 0.041666666663595503, \
     0.008333333332991617, 0.0013889063438373762, 0.00019841462323494193}
@@ -105,7 +105,7 @@ INLINE vec polynomial(vec x, const real *c, const int degree) {
     return terms[0];
 }
 
-#if STEPS == 16
+#if PARTS == 16
 /* The bits of 2^(j / 16), without what the j in the last bits of t adds to them in `power_of_two`. */
 INLINE vbits sixteenth(vec t) {
     static const double powers[] = {
@@ -119,7 +119,7 @@ INLINE vbits sixteenth(vec t) {
     for (int k = 0; k < 16 / LANES; k++, j += LANES) {
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++) table[k][i] = (real)powers[k * LANES + i];
-        table[k] = (vec)((vbits)table[k] - (j << (MANTISSA - LOG2_STEPS)));
+        table[k] = (vec)((vbits)table[k] - (j << (MANTISSA - LOG2_PARTS)));
     }
 #if KIND(REAL) == FLOAT
     return (vbits)_mm512_permutexvar_ps((__m512i)t, table[0]);
@@ -129,10 +129,10 @@ INLINE vbits sixteenth(vec t) {
 }
 #endif
 
-/* 2^(n / STEPS) of the n that stands in the last bits of t = n + MAGIC; there must be such a number. */
+/* 2^(n / PARTS) of the n that stands in the last bits of t = n + MAGIC; there must be such a number. */
 INLINE vec power_of_two(vec t) {
-    const vbits shifted = (vbits)t << (MANTISSA - LOG2_STEPS);
-#if STEPS == 16
+    const vbits shifted = (vbits)t << (MANTISSA - LOG2_PARTS);
+#if PARTS == 16
     /* The table's entries lack what the last bits of n, shifted, put into the mantissa. */
     return (vec)(shifted + (vbits)sixteenth(t));
 #else
@@ -140,14 +140,14 @@ INLINE vec power_of_two(vec t) {
 #endif
 }
 
-/* e^x = scale (1 + p), scale = 2^(n / STEPS), n in t, p = expm1 of what is left of x. Returns p; x is
+/* e^x = scale (1 + p), scale = 2^(n / PARTS), n in t, p = expm1 of what is left of x. Returns p; x is
  * within the exponents. */
 INLINE vec reduced_exp(vec x, vec *t) {
     static const real tail[] = EXPM1_TAIL;
-    *t = x * (real)(STEPS * 1.4426950408889634) + MAGIC;
+    *t = x * (real)(PARTS * 1.4426950408889634) + MAGIC;
     vec n = *t - MAGIC;
-    vec r = x - n * (LN2_HIGH / STEPS);
-    r = r - n * (LN2_LOW / STEPS);
+    vec r = x - n * (LN2_HIGH / PARTS);
+    r = r - n * (LN2_LOW / PARTS);
     return r + r * r * polynomial(r, tail, EXPM1_DEGREE);
 }
 
@@ -159,13 +159,13 @@ INLINE vec exp_negative(vec x) {
     return zero_where(x < smallest, scale * p + scale);
 }
 
-/* tanh z, by the formula for the tanh of a sum: -|z| = n c + y, c = ln 2 / (2 STEPS), so that
- * tanh n c = (s - 1) / (s + 1) with s = 2^(n / STEPS). From |z| = 20 on it is ±1. */
+/* tanh z, by the formula for the tanh of a sum: -|z| = n c + y, c = ln 2 / (2 PARTS), so that
+ * tanh n c = (s - 1) / (s + 1) with s = 2^(n / PARTS). From |z| = 20 on it is ±1. */
 INLINE vec hyperbolic_tangent(vec z) {
     static const real tail[] = TANH_TAIL;
     vec x = at_most(absolute(z), 20);
-    vec t = x * (real)(-2 * STEPS * 1.4426950408889634) + MAGIC;
-    vec y = -x - (t - MAGIC) * (real)(0.6931471805599453 / (2 * STEPS));
+    vec t = x * (real)(-2 * PARTS * 1.4426950408889634) + MAGIC;
+    vec y = -x - (t - MAGIC) * (real)(0.6931471805599453 / (2 * PARTS));
     vec u = y * y, tau = y * (1 + u * polynomial(u, tail, TANH_DEGREE)); /* tanh y */
     vec s = power_of_two(t);
     return signed_as(((s - 1) + (s + 1) * tau) / ((s + 1) + (s - 1) * tau), z);
@@ -175,7 +175,7 @@ INLINE vec hyperbolic_tangent(vec z) {
 INLINE vec exponential(vec x) {
     vec z = at_most(at_least(x, SMALLEST_EXPONENT), LARGEST_EXPONENT);
     vec t, p = reduced_exp(z, &t);
-    const real most = MAGIC + STEPS * (BIAS - 1), least = MAGIC - STEPS * (BIAS - 30);
+    const real most = MAGIC + PARTS * (BIAS - 1), least = MAGIC - PARTS * (BIAS - 30);
     vec t1 = at_least(at_most(t, most), least); /* 2^n in two factors */
     vec scale = power_of_two(t1);
     vec E = (scale * p + scale) * power_of_two(t - t1 + MAGIC);

@@ -19,6 +19,8 @@ enum status { DONE, NO_MEMORY, NO_SUCH_EXAMPLE, NO_WEIGHT };
 enum {
     BLOCK_BYTES = 384 * 1024, /* of a block's panels: they share L2 with the weights */
     STRIPES = 8,
+    STRIPE_PRODUCTS = 2000000, /* multiplications that are worth a stripe, about 30 µs */
+    CHUNK = 16384,             /* numbers whose step is worth a task, about 5 µs */
 };
 
 typedef struct {
@@ -36,6 +38,7 @@ typedef struct {
     const int64_t *ends;        /* (n_steps) where each batch ends in it */
     Index n_steps, n_steps_done;
     Index block_panels, stripes;
+    Index chunks; /* of the numbers of one member, whose steps can be made at once */
     Index places; /* of gradients: one for each thread with members of its own, or for each stripe;
                      one in all where stripes of one block follow each other on one thread */
     Block blocks[MOST_THREADS];
@@ -154,10 +157,9 @@ static void gradients_of_tables(const Problem *p, real *gradients) {
 
 /* ---- steps ------------------------------------------------------------------------------------- */
 
-/* The passes of one member over some stripes of one batch. `filled`: a block that is all of the batch
+/* The passes of one member over one stripe of one batch. `filled`: a block that is all of the batch
  * has been filled before. */
-static void passes(Descent *d, int t, Index step, Index k, Index from_stripe, Index to_stripe,
-                   int filled) {
+static void passes(Descent *d, int t, Index step, Index k, Index stripe, int filled) {
     const Problem *p = d->p;
     const Index n = n_gradients(p), begin = d->order && step ? d->ends[step - 1] : 0;
     const Index m = d->order ? d->ends[step] - begin : p->m;
@@ -168,47 +170,46 @@ static void passes(Descent *d, int t, Index step, Index k, Index from_stripe, In
         p->dropout > 0 ? dropout_key(p->seed, d->n_steps_done + step, d->first_member + k) : 0;
     Block *block = &d->blocks[t];
     filled = filled && n_blocks == 1;
-    int add = 0;
-    for (Index s = from_stripe; s < to_stripe; s++) {
-        const Index to_block = n_blocks * (s + 1) / d->stripes;
-        real *at = d->gradients + (d->places == 1 ? 0 : d->K > 1 ? t : s) * n;
-        const Parameters gradients = parameters_at(p, at, at + tables_begin(p));
-        double *J = &d->J[d->K > 1 ? t : s];
-        if (d->places > 1) add = 0;
-        *J = 0;
-        for (Index b = n_blocks * s / d->stripes; b < to_block; b++) {
-            const Index first = b * width, count = m - first < width ? m - first : width;
-            const int32_t *order = d->order ? d->order + begin + first : NULL;
-            if (!filled) {
-                fill(p, block, order, first, count);
-                if (d->gradients) sort_block(p, block);
-            }
-            if (!filled || (p->sample_weight && d->K > 1))
-                fill_shares(p, block, k, count, total, order, first);
-            *J += pass(p, W, block, d->gradients ? &gradients : NULL, add, key);
-            add = 1;
+    const Index place = d->K > 1 ? t : stripe, to_block = n_blocks * (stripe + 1) / d->stripes;
+    real *at = d->gradients + (d->places > 1 ? place : 0) * n;
+    const Parameters gradients = parameters_at(p, at, at + tables_begin(p));
+    int add = d->K == 1 && d->places == 1 && stripe > 0;
+    d->J[place] = 0;
+    for (Index b = n_blocks * stripe / d->stripes; b < to_block; b++) {
+        const Index first = b * width, count = m - first < width ? m - first : width;
+        const int32_t *order = d->order ? d->order + begin + first : NULL;
+        if (!filled) {
+            fill(p, block, order, first, count);
+            if (d->gradients) sort_block(p, block);
         }
-        if (d->gradients && !add) memset(at, 0, n * sizeof(real)); /* a stripe without a block */
+        if (!filled || (p->sample_weight && d->K > 1))
+            fill_shares(p, block, k, count, total, order, first);
+        d->J[place] += pass(p, W, block, d->gradients ? &gradients : NULL, add, key);
+        add = 1;
     }
+    if (d->gradients && !add) memset(at, 0, n * sizeof(real)); /* a stripe without a block */
 }
 
-/* Add up the stripes of one member, in their order, and step. */
-static void finish_step(Descent *d, int t, Index step, Index k) {
+/* Add up the stripes of one member, in their order, and step: one chunk of its numbers. */
+static void finish_step(Descent *d, int t, Index step, Index k, Index chunk) {
     const Index size = n_parameters(d->p), n = n_gradients(d->p), place = d->K > 1 ? t : 0;
-    const Index stripes = d->K > 1 ? 1 : d->places;
-    double J = d->J[place];
-    for (Index s = 1; s < d->stripes; s++) J += d->J[s];
-    d->costs[step * d->K + k] = J;
+    const Index from = n * chunk / d->chunks, to = n * (chunk + 1) / d->chunks;
+    if (chunk == 0) {
+        double J = d->J[place];
+        for (Index s = 1; s < d->stripes; s++) J += d->J[s];
+        d->costs[step * d->K + k] = J;
+    }
     if (!d->gradients) return;
     real *restrict total = d->gradients + place * n;
-    for (Index s = 1; s < stripes; s++) {
+    for (Index s = 1; d->K == 1 && s < d->places; s++) {
         const real *restrict more = d->gradients + s * n;
-        for (Index i = 0; i < n; i++) total[i] += more[i];
+        for (Index i = from; i < to; i++) total[i] += more[i];
     }
     gradients_of_tables(d->p, total);
     if (d->optimizer)
         optimizer_step(d->p, d->optimizer, d->theta + k * size, total,
-                       d->moments + k * n_moments(d->optimizer) * size, d->n_steps_done + step);
+                       d->moments + k * n_moments(d->optimizer) * size, d->n_steps_done + step,
+                       from, to);
 }
 
 static void descend_work(void *shared, Team *team, int t) {
@@ -219,18 +220,20 @@ static void descend_work(void *shared, Team *team, int t) {
         for (Index step = 0; step < d->n_steps; step++)
             for (Index k = from; k < to; k++) { /* all of a member's step while it is in the cache */
                 tables_of(d->p, d->theta + k * size, tables(d, t));
-                passes(d, t, step, k, 0, 1, k > from || (!d->order && step > 0));
-                finish_step(d, t, step, k);
+                passes(d, t, step, k, 0, k > from || (!d->order && step > 0));
+                finish_step(d, t, step, k, 0);
             }
         return;
     }
-    const Index from = d->stripes * t / team->n, to = d->stripes * (t + 1) / team->n;
-    for (Index step = 0; step < d->n_steps; step++) {
-        if (t == 0) tables_of(d->p, d->theta, tables(d, t));
-        barrier(team);
-        passes(d, t, step, 0, from, to, !d->order && step > 0);
-        barrier(team);
-        if (t == 0) finish_step(d, t, step, 0);
+    const Index tasks = d->stripes + d->chunks;
+    for (Index i; (i = take(team, d->stripes, d->chunks, d->n_steps)) >= 0; end_task(team)) {
+        const Index step = i / tasks, task = i % tasks;
+        if (task < d->stripes) {
+            passes(d, t, step, 0, task, !d->order && step > 0);
+        } else {
+            finish_step(d, t, step, 0, task - d->stripes);
+            tables_of(d->p, d->theta, d->tables);
+        }
     }
 }
 
@@ -270,12 +273,18 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     const Problem *p = d->p;
     const Index size = n_parameters(p), bytes = panel_bytes(p);
     const Index panels = (largest_batch + P - 1) / P;
-    d->block_panels = BLOCK_BYTES / bytes < 1 ? 1 : BLOCK_BYTES / bytes;
-    if (d->block_panels > panels) d->block_panels = panels > 0 ? panels : 1;
+    Index wanted = d->K > 1 ? 1 : 1 + 3 * largest_batch * size / STRIPE_PRODUCTS; /* blocks */
+    if (wanted > STRIPES) wanted = STRIPES;
+    d->block_panels = BLOCK_BYTES / bytes;
+    if (d->block_panels > panels / wanted) d->block_panels = panels / wanted;
+    if (d->block_panels < 1) d->block_panels = 1;
     const Index n_blocks = (panels + d->block_panels - 1) / d->block_panels;
     d->stripes = n_stripes(d, n_blocks, largest_batch);
     const Index shares = d->K > 1 ? d->K : d->stripes;
     d->n_threads = n_threads < shares ? n_threads : (int)shares;
+    d->chunks = d->K > 1 || p->lookup.n_columns ? 1 : n_gradients(p) / CHUNK;
+    if (d->chunks > d->n_threads) d->chunks = d->n_threads;
+    if (d->chunks < 1) d->chunks = 1;
     if (d->n_threads > MOST_THREADS) d->n_threads = MOST_THREADS;
 
     const Affine map = affine(p);
@@ -299,6 +308,7 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     const enum status status = weigh(d);
     if (status == DONE) {
         memset(d->tables, 0, n_tables * sizeof(real)); /* behind the last unit of a row */
+        if (d->K == 1) tables_of(p, d->theta, d->tables);
         run_on_threads(d->n_threads, descend_work, d);
         if (gradients_out) memcpy(gradients_out, d->gradients, size * sizeof(real));
     }

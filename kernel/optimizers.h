@@ -37,9 +37,10 @@ static void adam(Index n, real *restrict theta, const real *restrict d, real *re
     }
 }
 
-/* One step of one member. `moments` holds what the method remembers, each of n_parameters. */
+/* One step of one member's numbers `from` to `to`. `moments` holds what the method remembers, each of
+ * n_parameters. */
 static void optimizer_step(const Problem *p, const Optimizer *optimizer, real *theta, real *d,
-                           real *moments, int64_t n_steps_done) {
+                           real *moments, int64_t n_steps_done, Index from, Index to) {
     const Index size = n_parameters(p);
     const Parameters at = parameters_at(p, theta, NULL);
     const struct { const real *start; Index n; int is_weight; } blocks[] = {
@@ -49,7 +50,8 @@ static void optimizer_step(const Problem *p, const Optimizer *optimizer, real *t
     const double alpha = optimizer->learning_rate, t = (double)(n_steps_done + 1);
     const double b1 = optimizer->beta_1, b2 = optimizer->beta_2;
     for (int k = 0; k < 4; k++) {
-        const Index i = blocks[k].start - theta, n = blocks[k].n;
+        const Index start = blocks[k].start - theta, end = start + blocks[k].n;
+        const Index i = start > from ? start : from, n = (end < to ? end : to) - i;
         const real penalty = blocks[k].is_weight ? (real)p->penalty : 0;
         const real decay = blocks[k].is_weight ? (real)(alpha * optimizer->weight_decay) : 0;
         switch (optimizer->method) {

@@ -11,9 +11,8 @@
 enum { MOST_THREADS = 64 };
 
 typedef struct {
-    int n;                  /* threads at work, the caller's included */
-    atomic_int n_waiting;   /* at the barrier */
-    atomic_int round;       /* barriers passed */
+    int n;                     /* threads at work, the caller's included */
+    atomic_llong taken, ended; /* tasks, of all rounds */
 } Team;
 
 typedef struct {
@@ -28,17 +27,25 @@ typedef struct {
     int index;
 } Seat;
 
-/* Wait until all threads of the team are here. Short waits spin; long ones give the core away. */
-static inline void barrier(Team *team) {
-    if (team->n == 1) return;
-    const int round = atomic_load(&team->round);
-    if (atomic_fetch_add(&team->n_waiting, 1) == team->n - 1) {
-        atomic_store(&team->n_waiting, 0);
-        atomic_store(&team->round, round + 1);
-        return;
+/* Rounds of tasks: `first` of them can run at once, and `then` others when those have ended. Returns
+ * the next task's number among those of all rounds, or -1 when none is left. A thread takes a task
+ * when it can run and not before, so that one which the system has put aside holds nothing up. */
+static inline long long take(Team *team, long long first, long long then, long long rounds) {
+    for (int tries = 0;; tries++) {
+        long long task = atomic_load(&team->taken);
+        if (task >= rounds * (first + then)) return -1;
+        const long long place = task % (first + then);
+        const long long ended = atomic_load_explicit(&team->ended, memory_order_acquire);
+        if (ended < task - (place < first ? place : place - first)) {
+            if (tries > 100) sched_yield(); /* short waits spin, long ones give the core away */
+        } else if (atomic_compare_exchange_weak(&team->taken, &task, task + 1)) {
+            return task;
+        }
     }
-    for (int tries = 0; atomic_load_explicit(&team->round, memory_order_acquire) == round; tries++)
-        if (tries > 1000) sched_yield();
+}
+
+static inline void end_task(Team *team) {
+    atomic_fetch_add_explicit(&team->ended, 1, memory_order_release);
 }
 
 static void *sit(void *seat) {

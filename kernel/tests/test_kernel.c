@@ -179,7 +179,8 @@ static void failures(void) {
     real *theta = numbers(2 * size), *before = numbers(2 * size), *moments = numbers(4 * size);
     real *gradients = numbers(size), *out = numbers(100);
     double costs[8];
-    int64_t wrong[] = {0, 50, 1}, negative[] = {0, -1, 1}, ends[] = {3};
+    int32_t wrong[] = {0, 50, 1}, negative[] = {0, -1, 1};
+    int64_t ends[] = {3};
     memcpy(before, theta, 2 * size * sizeof(real));
     for (int call = 0; call < 3; call++)
         for (fail_at = 0;; fail_at++) { /* until a call needs fewer allocations than that */
