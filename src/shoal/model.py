@@ -83,11 +83,16 @@ class Model:
         return self._predictor(self.parameters, self.loss)
 
     @cached_property
-    def _both_classes(self) -> Predictor:
-        """The network of two classes with a score for each, 0 and z.
+    def _probabilities(self) -> Predictor:
+        """The network whose outputs are probabilities: of two classes, with a score for each.
 
-        Their softmax is both probabilities; 1 - A2 would lose the digits of what is nearly 0.
+        The softmax of 0 and z is both probabilities; 1 - A2 would lose the digits of what is
+        nearly 0.
         """
+        if self.task == "regression":
+            raise ParameterError("a regression has no probabilities: use predict")
+        if self.task != "binary":
+            return self._network
         W1, b1, W2, b2 = self.parameters
         zero_W, zero_b = np.zeros_like(W2), np.zeros_like(b2)
         both = Parameters(W1, b1, np.vstack([zero_W, W2]), np.vstack([zero_b, b2]))
@@ -108,9 +113,7 @@ class Model:
         ParameterError
             If the model is a regression.
         """
-        if self.task == "regression":
-            raise ParameterError("a regression has no probabilities: use predict")
-        network = self._both_classes if self.task == "binary" else self._network
+        network = self._probabilities
         return network(self.columns.inputs(X, self.parameters.W2.dtype), scores=False)
 
     def choose(self, X: Any) -> Array:
