@@ -29,15 +29,18 @@ def check_finite(X: Array, names: Sequence[str], what: str = "X") -> None:
 def are_finite(X: Array) -> bool:
     """Whether `check_finite` would pass X, and nothing is missing: quick, and False in doubt.
 
-    A sum of squares tells that: it is not finite if one of them is not. Of longer arrays the BLAS
-    shares it out among threads of its own, and those stay awake for a while and would be in the
-    way of ours.
+    A sum of squares tells that: it is not finite if one of them is not. It is of AT_ONCE numbers at
+    most: a longer one the BLAS shares out among threads of its own, and those stay awake for a
+    while after it, in the way of ours.
     """
     x = X.ravel("K")  # the same memory, but for part of a larger table
-    if x.size <= AT_ONCE:
-        return float(x.dot(x)) <= LARGEST
-    parts = (x[start : start + AT_ONCE] for start in range(0, x.size, AT_ONCE))
-    return all(float(part.dot(part)) <= LARGEST for part in parts)
+    if x.size > AT_ONCE:
+        parts = x[: x.size // AT_ONCE * AT_ONCE].reshape(-1, AT_ONCE)
+        with np.errstate(over="ignore"):
+            if not float(np.vecdot(parts, parts).max()) <= LARGEST:  # NaN is not
+                return False
+        x = x[parts.size :]
+    return float(np.vdot(x, x)) <= LARGEST
 
 
 def as_frame(X: Any) -> Any:
