@@ -33,14 +33,14 @@ def are_finite(X: Array) -> bool:
     most: a longer one the BLAS shares out among threads of its own, and those stay awake for a
     while after it, in the way of ours.
     """
-    x = X.ravel("K")  # the same memory, but for part of a larger table
-    if x.size > AT_ONCE:
-        parts = x[: x.size // AT_ONCE * AT_ONCE].reshape(-1, AT_ONCE)
+    if X.size > AT_ONCE:
+        X = X.ravel("K")  # the same memory, but for part of a larger table
+        parts = X[: X.size // AT_ONCE * AT_ONCE].reshape(-1, AT_ONCE)
         with np.errstate(over="ignore"):
             if not float(np.vecdot(parts, parts).max()) <= LARGEST:  # NaN is not
                 return False
-        x = x[parts.size :]
-    return float(np.vdot(x, x)) <= LARGEST
+        X = X[parts.size :]
+    return float(np.vdot(X, X)) <= LARGEST
 
 
 def as_frame(X: Any) -> Any:

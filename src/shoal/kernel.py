@@ -33,6 +33,7 @@ from shoal.kernel_problem import (
     by_slot,
     check,
     one_row,
+    pointer,
     strided,
 )
 from shoal.lookup import Slots
@@ -210,7 +211,7 @@ class Kernel:
         # Arguments that are C's already, and a function without types to convert them to: for one
         # row that would be a fifth of the time.
         function = ctypes.cast(self._predict[dtype], ctypes.CFUNCTYPE(c_int))
-        at_theta, at_tables = c_void_p(address(theta)), c_void_p(address(tables) if rows else 0)
+        at_theta, at_tables = pointer(theta), pointer(tables)
         out_row, out_column = c_ssize_t(1), c_ssize_t(n_y)
         spare: list[Any] = []  # what `room` gave, while no thread is at it
 
@@ -219,7 +220,7 @@ class Kernel:
             x, out = np.empty((1, n_x), dtype), np.empty((1, n_y), dtype)
             problem = CProblem.from_buffer_copy(like.struct)
             problem.X = address(x)
-            return ctypes.byref(problem), x, out, c_void_p(address(out))
+            return ctypes.byref(problem), x, out, pointer(out)
 
         def predict(X: Any, scores: bool, threads: int) -> Array:
             m, n = X.shape
@@ -243,7 +244,7 @@ class Kernel:
                 X = strided(X)
                 problem.m, problem.X = m, address(X)
                 problem.x_column, problem.x_row = (stride // itemsize for stride in X.strides)
-                at, at_out = ctypes.byref(problem), c_void_p(address(out))
+                at, at_out = ctypes.byref(problem), pointer(out)
             status = function(at, at_theta, at_tables, at_out, out_row, out_column, scores, threads)
             if alone:
                 out = out.copy()
