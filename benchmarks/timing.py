@@ -19,6 +19,8 @@ from typing import Any
 # Each of these is read once, when its library is loaded.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+PAUSE = 0.1  # seconds; a thread of OpenBLAS waits for more work for 30 ms, and keeps its core busy
+
 
 @dataclass(frozen=True)
 class Row:
@@ -89,7 +91,12 @@ class Runs:
 
 
 def alternate(
-    contestants: Mapping[str, Callable[[], Any]], *, rounds: int, calls: int = 1, cpu: bool = False
+    contestants: Mapping[str, Callable[[], Any]],
+    *,
+    rounds: int,
+    calls: int = 1,
+    cpu: bool = False,
+    pause: float = 0.0,
 ) -> dict[str, Runs]:
     """Run each contestant in turn, A B C A B C ..., after one turn that is not counted.
 
@@ -103,12 +110,15 @@ def alternate(
     cpu : bool
         Count the seconds that the process had a core, not those of the clock on the wall: on one
         thread of a machine that others use, this is the better measure.
+    pause : float
+        Seconds before each run, so that none has to share a core with threads of the one before.
     """
     for run in contestants.values():
         run()
     seen = {name: Runs() for name in contestants}
     for _ in range(rounds):
         for name, run in contestants.items():
+            time.sleep(pause)
             wall, had = time.perf_counter(), time.process_time()
             for _ in range(calls):
                 result = run()
@@ -144,7 +154,8 @@ class Settings:
         """`alternate` by these settings."""
         rounds, calls = (1, 1) if self.quick else (rounds, calls)
         cpu = self.cpu and self.threads == 1
-        return alternate(contestants, rounds=rounds, calls=calls, cpu=cpu)
+        pause = PAUSE if self.threads > 1 else 0.0
+        return alternate(contestants, rounds=rounds, calls=calls, cpu=cpu, pause=pause)
 
 
 def table(rows: Iterable[Row]) -> str:

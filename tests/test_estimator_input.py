@@ -142,6 +142,18 @@ def test_missing_values_need_preprocessing() -> None:
         classifier(preprocessing=None).fit(np.where(X > 1, np.nan, X), Y)
 
 
+def test_missing_values_are_seen_in_prediction_too() -> None:
+    """The bare network refuses them in any row; with preprocessing one is the column's average."""
+    bare, whole = classifier(preprocessing=None).fit(X, Y), classifier().fit(X, Y)
+    missing, average = X.copy(), X.copy()
+    missing[-1, 0], average[-1, 0] = np.nan, X[:, 0].mean()
+    for predict in (bare.predict, bare.predict_proba, bare.decision_function):
+        for rows in (missing, missing[-1:]):
+            with pytest.raises(DataError, match=r'X contains NaN .* preprocessing="auto"'):
+                predict(rows)
+    np.testing.assert_allclose(whole.predict_proba(missing), whole.predict_proba(average))
+
+
 def test_an_array_cannot_follow_a_table_of_text() -> None:
     """The error names the columns that have to have names."""
     with pytest.raises(DataError, match="the fit read column 'd' from a data frame"):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -340,6 +341,30 @@ def test_loading_it_changes_nothing_in_the_process() -> None:
     assert load_kernel() is not None
     assert np.float64(5e-324) * 1.0 > 0
     assert np.finfo(np.float64).smallest_subnormal / 1 > 0
+
+
+@both_types
+def test_threads_of_the_caller_do_not_meet(dtype: Any) -> None:
+    """Rows predicted alone, in several threads by one predictor, are those of all together.
+
+    So are rows that are strided or read-only, and what was returned stays what it was.
+    """
+    problem, start = flower(200, 20, 30, dtype)
+    predictor = Predictor(start, "tanh", problem.loss, engine=choose_engine("compiled"))
+    X = problem.X.T
+    want = predictor(X, scores=False)
+
+    def alone(seed: int) -> None:
+        order = np.random.default_rng(seed).permutation(len(X)).repeat(5)
+        got = [predictor(X[i : i + 1], scores=False) for i in order]
+        np.testing.assert_array_equal(np.concatenate(got), want[order])
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(alone, range(8)))
+    X = np.asfortranarray(X)
+    X.flags.writeable = False
+    np.testing.assert_array_equal(predictor(X[7:8], scores=False), want[7:8])
+    assert predictor(X[:0], scores=False).shape == (0, 1)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

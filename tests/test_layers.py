@@ -102,7 +102,7 @@ RULES = {
     "estimator_base": (
         (
             "activations cells committee engine errors estimator_input folding history losses "
-            "model network recipe record report table_learning training"
+            "model network recipe record report table table_learning training"
         ),
         "numpy sklearn",
         "threadpoolctl",

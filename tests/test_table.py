@@ -14,6 +14,7 @@ import scipy.sparse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shoal.cells import AT_ONCE, are_finite
 from shoal.errors import DataError
 from shoal.table import (
     LARGEST,
@@ -284,6 +285,26 @@ def test_check_finite_lets_everything_else_pass(dtype: Any) -> None:
         larger = np.nextafter(np.array([[0, -largest]], dtype), -np.inf, dtype=dtype)
     with pytest.raises(DataError, match=r"column 'b' has .* in row 1: y contains infinity"):
         check_finite(larger, ["a", "b"], "y")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [1, 3, 2 * AT_ONCE])
+def test_are_finite_sees_every_number(dtype: Any, m: int) -> None:
+    """One that is missing, infinite or very large is seen wherever it is, without a warning.
+
+    How X is laid out does not matter.
+    """
+    X = np.random.default_rng(0).standard_normal((m, 3)).astype(dtype)
+    wide = np.zeros((m, 6), dtype)
+    wide[:, ::2] = X
+    for same in (X, np.asfortranarray(X), wide[:, ::2], X[::-1]):
+        assert are_finite(same)
+    for wrong in (np.nan, np.inf, -np.inf, np.finfo(dtype).max):
+        for place in {(0, 0), (m // 2, 1), (m - 1, 2)}:
+            bad = X.copy()
+            bad[place] = wrong
+            for same in (bad, np.asfortranarray(bad)):
+                assert not are_finite(same)
 
 
 def test_as_frame_knows_frames_from_arrays() -> None:

@@ -39,6 +39,7 @@ from shoal.losses import Loss
 from shoal.model import Model
 from shoal.network import Parameters
 from shoal.recipe import Recipe, choose_recipe, narrowed
+from shoal.table import Checked
 from shoal.table_learning import learn_columns, merge_rows
 from shoal.training import train
 
@@ -233,16 +234,16 @@ class Network(CallbackSupportMixin, BaseEstimator):  # type: ignore[misc]
 
     def _table(self, X: Any) -> Any:
         """A table to predict, as `Columns` can read it."""
-        if not hasattr(self, "model_"):
-            check_is_fitted(self)
-        model = self.model_
-        if (
-            model.columns.are_inputs(X, model.parameters.W2.dtype)
-            and len(X)
-            and not model.columns.named
-        ):
-            return X  # nothing that scikit-learn's checks would add
-        return check_table(self, X, bare=self.preprocessing is None, columns=model.columns)
+        check_is_fitted(self)
+        return check_table(self, X, bare=self.preprocessing is None, columns=self.model_.columns)
+
+    def _rows(self, X: Any) -> Any:
+        """A table to predict, as `Columns.inputs` can take it."""
+        if hasattr(self, "model_"):
+            columns, dtype = self.model_.columns, self.model_.parameters.W2.dtype
+            if columns.are_inputs(X, dtype) and len(X) and not columns.named:
+                return Checked(X)  # nothing that scikit-learn's checks would add
+        return self._table(X)
 
     def _learn(self, X: Any, Y: Array, weight: Array | None, loss: Loss) -> None:
         """What is fixed before training: columns, the target's scale, the seed."""

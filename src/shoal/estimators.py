@@ -292,13 +292,13 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
 
     def decision_function(self, X: Any) -> Array:
         """Raw scores Z2: (m,) for two classes, else (m, n_classes) or (m, n_labels)."""
-        X = self._table(X)
+        X = self._rows(X)
         scores = self.model_.scores(X)
         return scores[:, 0] if self.model_.task == "binary" else scores
 
     def predict_proba(self, X: Any) -> Array:
         """Probability of each class (m, n_classes), or of each label (m, n_labels)."""
-        X = self._table(X)
+        X = self._rows(X)
         return self.model_.predict_proba(X)
 
     def predict_log_proba(self, X: Any) -> Array:
@@ -308,7 +308,7 @@ class ShoalClassifier(ClassifierMixin, Network):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:
         """Class of each row (m,), or labels (m, n_labels) of 0 and 1."""
-        X = self._table(X)
+        X = self._rows(X)
         chosen = self.model_.choose(X)
         return chosen if self._multilabel else self.classes_[chosen]
 
@@ -424,9 +424,9 @@ class ShoalRegressor(RegressorMixin, Network):  # type: ignore[misc]
         ParameterError
             If the training held no rows out in folds, as with a named solver.
         """
-        return self.model_.predict_interval(self._table(X), coverage)
+        return self.model_.predict_interval(self._rows(X), coverage)
 
     def predict(self, X: Any) -> Array:
         """Value for each row (m,), or (m, n_y) for several targets or quantiles."""
-        X = self._table(X)
+        X = self._rows(X)
         return self.model_.predict(X)

@@ -190,6 +190,11 @@ def address(array: Array) -> int:
         return array.ctypes.data
 
 
+def pointer(array: Array) -> Any:
+    """A pointer to the first entry, as an argument that needs no conversion; NULL if empty."""
+    return ctypes.byref(c_char.from_address(address(array))) if array.size else None
+
+
 def strided(array: Array) -> Array:
     """The array, or a copy where its strides are not whole numbers of aligned entries."""
     whole = all(stride % array.itemsize == 0 for stride in array.strides)

@@ -4,20 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from shoal.activations import Array
-from shoal.attribution import Explainer
-from shoal.bounds import Box
 from shoal.cells import frame_like
 from shoal.errors import ParameterError
-from shoal.foreign import read_nnet, read_sklearn
 from shoal.losses import CrossEntropy, Loss
 from shoal.network import Parameters
 from shoal.prediction import Predictor
 from shoal.table import Columns
+
+if TYPE_CHECKING:
+    from shoal.attribution import Explainer
 
 
 @dataclass(frozen=True, repr=False)
@@ -83,11 +83,16 @@ class Model:
         return self._predictor(self.parameters, self.loss)
 
     @cached_property
-    def _both_classes(self) -> Predictor:
-        """The network of two classes with a score for each, 0 and z.
+    def _probabilities(self) -> Predictor:
+        """The network whose outputs are probabilities: of two classes, with a score for each.
 
-        Their softmax is both probabilities; 1 - A2 would lose the digits of what is nearly 0.
+        The softmax of 0 and z is both probabilities; 1 - A2 would lose the digits of what is
+        nearly 0.
         """
+        if self.task == "regression":
+            raise ParameterError("a regression has no probabilities: use predict")
+        if self.task != "binary":
+            return self._network
         W1, b1, W2, b2 = self.parameters
         zero_W, zero_b = np.zeros_like(W2), np.zeros_like(b2)
         both = Parameters(W1, b1, np.vstack([zero_W, W2]), np.vstack([zero_b, b2]))
@@ -108,9 +113,7 @@ class Model:
         ParameterError
             If the model is a regression.
         """
-        if self.task == "regression":
-            raise ParameterError("a regression has no probabilities: use predict")
-        network = self._both_classes if self.task == "binary" else self._network
+        network = self._probabilities
         return network(self.columns.inputs(X, self.parameters.W2.dtype), scores=False)
 
     def choose(self, X: Any) -> Array:
@@ -174,6 +177,8 @@ class Model:
         ParameterError
             If there are more hidden layers, or other steps in the Pipeline.
         """
+        from shoal.foreign import read_sklearn
+
         return cls(**read_sklearn(estimator, target))
 
     @classmethod
@@ -210,17 +215,21 @@ class Model:
         R takes a sigmoid below 3e-7 for 0 and one above 1 - 3e-7 for 1, which is not done here: a
         unit may differ by that much. Factors are inputs as R's contrasts name them.
         """
+        from shoal.foreign import read_nnet
+
         return cls(**read_nnet(source, target))
 
     # ---- what it has learnt ----
 
     @cached_property
-    def explainer(self) -> Explainer:
+    def explainer(self) -> "Explainer":
         """The scores and what drives them, as arrays.
 
         The scores of a softmax are less their average here: what adds the same to all of them
         changes no probability, and so is no reason for any.
         """
+        from shoal.attribution import Explainer
+
         W1, b1, W2, b2 = (block.astype(np.float64) for block in self.parameters)
         if self.loss.name == "softmax":
             W2, b2 = W2 - W2.mean(axis=0), b2 - b2.mean()
@@ -293,6 +302,8 @@ class Model:
             Least and greatest value of each output, or a little further apart. They are of the
             exact network: what a float32 model rounds comes on top.
         """
+        from shoal.bounds import Box
+
         space = Box(self.explainer, box)
         W2, b2 = space.W2, space.b2
         if scores or self.loss.name != "softmax":
@@ -324,5 +335,7 @@ class Model:
         box : mapping, optional
             See `output_range`; both rows are in it.
         """
+        from shoal.bounds import Box
+
         space = Box(self.explainer, box)
         return space.lipschitz(space.W2)

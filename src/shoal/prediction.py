@@ -44,7 +44,7 @@ class Predictor:
         n_h, n_x = len(parameters.b1), parameters.W1.shape[1]
         n_y, dtype = len(parameters.W2), parameters.W2.dtype
         engine = engine or choose_engine()
-        self.compiled = None
+        self.rows: type | None = None  # what `compiled` takes
         if isinstance(engine, CompiledEngine) and can_take(
             np.empty((n_x, 1), dtype), dtype, activation, loss
         ):
@@ -64,11 +64,10 @@ class Predictor:
     def __call__(self, X: Any, *, scores: bool) -> Array:
         """Z2 if `scores`, else A2, as rows (m, n_y), of rows X (m, n_x), dense or sparse."""
         m = X.shape[0]
-        if isinstance(X, Rows) and X.T.centred:
+        if type(X) is Rows and X.T.centred:
             raise DataError("the centers are in the biases already: rows come with centred=False")
-        if self.compiled is not None and type(X) is self.rows and m:
-            threads = self.threads if m * self.size > ALONE else 1
-            return self.compiled(X, scores, threads)
+        if type(X) is self.rows:
+            return self.compiled(X, scores, self.threads if m * self.size > ALONE else 1)
         blocks = []
         for start in range(0, max(m, 1), BLOCK):
             rows = X[start : start + BLOCK].T

@@ -32,7 +32,16 @@ from typing import Any
 import numpy as np
 
 from shoal.activations import Array
-from shoal.cells import LARGEST, as_days, as_frame, as_numbers, as_text, check_finite, listed
+from shoal.cells import (
+    LARGEST,
+    are_finite,
+    as_days,
+    as_frame,
+    as_numbers,
+    as_text,
+    check_finite,
+    listed,
+)
 from shoal.errors import DataError
 from shoal.lookup import Lookup, Slots, is_faster
 from shoal.network import Parameters
@@ -176,6 +185,15 @@ class Column:
             out[:, -1] = absent
 
 
+class Checked:
+    """Rows of which `Columns.are_inputs` is known, so that it is not asked a second time."""
+
+    __slots__ = ("X",)
+
+    def __init__(self, X: Array) -> None:
+        self.X = X
+
+
 @dataclass(frozen=True)
 class Columns:
     """All columns of a table, in the order of the fit.
@@ -231,18 +249,14 @@ class Columns:
         return not any(c.edges or c.low > -LARGEST or c.high < LARGEST for c in self.columns)
 
     def are_inputs(self, X: Any, dtype: Any) -> bool:
-        """Whether X is what `encode` would return: an array of finite numbers, one per column.
-
-        A sum of squares tells that in one pass: it is not finite if one of them is not, or is so
-        large that `encode` has something to say of it.
-        """
-        return bool(
+        """Whether X is what `encode` would return: an array of finite numbers, one per column."""
+        return (
             type(X) is np.ndarray
             and X.dtype == dtype
             and X.ndim == 2
             and X.shape[1] == len(self.columns)
             and self._plain
-            and float(np.vdot(X, X)) <= LARGEST
+            and are_finite(X)
         )
 
     # ---- tables to inputs ----
@@ -284,6 +298,7 @@ class Columns:
 
         Parameters
         ----------
+        X : table, or Checked
         scaled : bool
             Whether to subtract the centres and divide by the scales, as for training.
 
@@ -292,6 +307,8 @@ class Columns:
         array (m, n_x), which may be X itself; or Rows of a Lookup, whose inputs are those of
         `encode` in the order `order`; or a sparse matrix
         """
+        if type(X) is Checked:
+            return X.X
         if self.slots_of_lookup is not None and not hasattr(X, "tocsr"):
             return self._look_up(X, dtype, self.slots_of_lookup, scaled)
         inputs = X if self.are_inputs(X, dtype) else self.encode(X, dtype=dtype)

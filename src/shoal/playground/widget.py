@@ -11,7 +11,6 @@ from shoal.losses import get_loss
 from shoal.model import Model
 from shoal.network import Parameters
 from shoal.playground.boot import Boot, from_model, from_nothing, from_table
-from shoal.playground.export import in_frame
 
 # The page stands in a frame, and tells what is around it its network by a message.
 FRONT_END = """
@@ -64,6 +63,8 @@ class Playground:
         language: str | None = None,
         height: int = 820,
     ) -> None:
+        from shoal.playground.export import in_frame  # brings a web server: not at import
+
         self._boot = _boot(source, plane)
         self.widget = _widget_class()(frame=in_frame(self._boot.json(language), height=height))
 
