@@ -258,12 +258,15 @@ static enum status weigh(const Descent *d) {
     return DONE;
 }
 
+/* Multiplications of the passes over m examples. */
+static Index n_products(const Problem *p, Index m) {
+    return 3 * m * (p->n_h + n_linear(p)) * (p->n_d + 4 * p->lookup.n_columns + p->n_y);
+}
+
 /* A stripe's gradients have to be added up: so many that this is little beside the passes. Members
  * that share the threads need none. */
 static Index n_stripes(const Descent *d, Index n_blocks, Index m) {
-    const Problem *p = d->p;
-    const Index inputs = p->n_d + 4 * p->lookup.n_columns + p->n_y;
-    const Index worth = m * (p->n_h + n_linear(p)) * inputs / (16 * n_gradients(p));
+    const Index worth = n_products(d->p, m) / (48 * n_gradients(d->p));
     Index stripes = n_blocks < STRIPES ? n_blocks : STRIPES;
     if (stripes > worth) stripes = worth;
     return d->K > 1 || stripes < 1 ? 1 : stripes;
@@ -273,10 +276,10 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     const Problem *p = d->p;
     const Index size = n_parameters(p), bytes = panel_bytes(p);
     const Index panels = (largest_batch + P - 1) / P;
-    Index wanted = d->K > 1 ? 1 : 1 + 3 * largest_batch * size / STRIPE_PRODUCTS; /* blocks */
-    if (wanted > STRIPES) wanted = STRIPES;
+    Index stripes = d->K > 1 ? 1 : 1 + n_products(p, largest_batch) / STRIPE_PRODUCTS; /* wanted */
+    if (stripes > STRIPES) stripes = STRIPES;
     d->block_panels = BLOCK_BYTES / bytes;
-    if (d->block_panels > panels / wanted) d->block_panels = panels / wanted;
+    if (d->block_panels > panels / stripes) d->block_panels = panels / stripes;
     if (d->block_panels < 1) d->block_panels = 1;
     const Index n_blocks = (panels + d->block_panels - 1) / d->block_panels;
     d->stripes = n_stripes(d, n_blocks, largest_batch);

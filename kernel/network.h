@@ -353,8 +353,8 @@ static void inputs_backward(const Problem *p, const Block *block, int add, const
 }
 
 /* Cost of a block, its examples weighted by their shares; its gradients are written to d, or added
- * to what is there, unless d is NULL. Each stage runs over all panels: what bounds a small network is the wait for results,
- * and panels do not wait for each other. */
+ * to what is there, unless d is NULL. Each stage runs over all panels: what bounds a small network
+ * is the wait for results, and panels do not wait for each other. */
 static double pass(const Problem *p, Parameters W, Block *block, const Parameters *d, int add,
                    uint32_t key) {
     const Index h = p->n_h * P, y = p->n_y * P;
@@ -365,9 +365,9 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
     if (d) {
         if (p->n_h)
             product_transposed(block->dZ2, y, p->n_y, block->A1, h, p->n_h, block->vectors, add,
-                               d->W2, p->n_h);                   /* Eq 7 */
+                               d->W2, p->n_h);                       /* Eq 7 */
         row_sums(block->dZ2, y, p->n_y, block->vectors, add, d->b2); /* Eq 8 */
-        inputs_backward(p, block, add, d);                       /* Eq 10 */
+        inputs_backward(p, block, add, d);                           /* Eq 10 */
         row_sums(block->dZ1, h, p->n_h, block->vectors, add, d->b1); /* Eq 11 */
     }
     return J;

@@ -175,14 +175,20 @@ def test_a_row_alone_gives_the_bits_it_gives_in_a_batch(
 
 
 @both_types
-@pytest.mark.parametrize("K", [1, 3, 8])
+@pytest.mark.parametrize(
+    ("K", "n_x", "n_h"), [(1, 20, 30), (3, 20, 30), (8, 20, 30), (1, 150, 240)]
+)
 def test_any_number_of_threads_gives_the_same_bits(
-    dtype: Any, K: int, monkeypatch: pytest.MonkeyPatch
+    dtype: Any, K: int, n_x: int, n_h: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1, 2, 4 and 8 threads, twice each: parameters, memories and costs are equal byte for byte."""
+    """1, 2, 4 and 8 threads, twice each: parameters, memories and costs are equal byte for byte.
+
+    Of the widest, two threads share not only the examples, but also the numbers of each step.
+    """
     for module in (shoal.engine, shoal.prediction):
         monkeypatch.setattr(module, "ALONE", 0)  # threads for the least work
-    problem, start = flower(3000, 20, 30, dtype)
+    monkeypatch.setattr(shoal.engine, "STEP_ALONE", 0)
+    problem, start = flower(3000, n_x, n_h, dtype)
     method, kernel = Adam(), load_kernel()
     assert kernel is not None
     random = np.random.default_rng(0)

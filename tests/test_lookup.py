@@ -176,6 +176,7 @@ def test_any_number_of_threads_gives_the_same_bits(
     """1, 2 and 8 threads: members, memories, gradients and predictions, byte for byte."""
     for module in (shoal.engine, shoal.prediction):
         monkeypatch.setattr(module, "ALONE", 0)  # threads for the least work
+    monkeypatch.setattr(shoal.engine, "STEP_ALONE", 0)
     chosen = choose_engine()
     if not isinstance(chosen, CompiledEngine):
         return  # the reference has no threads

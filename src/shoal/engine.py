@@ -27,6 +27,7 @@ from shoal.state import State, join, split
 ENGINES = ("auto", "numpy", "compiled")
 MOST_PREPARED = 32  # problems: of a committee, the rows that each member holds out
 ALONE = 10_000_000  # multiplications, about 0.3 ms, below which a second thread is not worth it
+STEP_ALONE = 4_000_000  # the same of a step of one member
 
 
 @dataclass(frozen=True)
@@ -222,10 +223,10 @@ class CompiledEngine:
         prepared = self._prepare(problem, state.like, K)
         if prepared is None:
             return self.reference.descend(problem, state, optimizer, batches)
-        # Several members are shared out once, one member's examples in every step.
-        together = batches.n_steps if K > 1 else 1
-        work = 3 * together * batches.largest(problem.m) * theta.size
-        threads = self._threads(problem.X, work)
+        each = 3 * batches.largest(problem.m) * theta.size
+        threads = self._threads(problem.X, batches.n_steps * each)
+        if K == 1 and each < STEP_ALONE:  # members are shared out once, examples in every step
+            threads = 1
         costs = self.kernel.descend(
             prepared, optimizer, theta, state.moments, state.n_steps, batches, threads=threads
         )
