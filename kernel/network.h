@@ -88,10 +88,13 @@ INLINE Index examples_of_panel(const Block *block, Index panel) {
     return block->m - panel * P < P ? block->m - panel * P : P;
 }
 
-/* Vectors of a panel that hold examples. */
+/* Vectors of some panels that hold examples. */
+INLINE Index vectors_between(const Block *block, Index from, Index to) {
+    return (to * WIDE < block->vectors ? to * WIDE : block->vectors) - from * WIDE;
+}
+
 INLINE int vectors_of_panel(const Block *block, Index panel) {
-    Index left = block->vectors - panel * WIDE;
-    return left < WIDE ? (int)left : WIDE;
+    return (int)vectors_between(block, panel, panel + 1);
 }
 
 /* ---- dropout: twin of dropout.py --------------------------------------------------------------- */
@@ -143,27 +146,19 @@ static void activate_rows(int activation, real *Z1, real *dZ1, Index rows, int v
 #undef CASE
 }
 
-/* C (n, P) = A (n, k) B (k, P) + c (n, 1), tile by tile. Without c, it is added to C. */
-static void product(const real *A, Index n, const real *B, Index k, const real *c, real *C,
-                    int vectors) {
-    for (Index j = 0; j < n; j += UNITS) {
-        const int units = n - j < UNITS ? (int)(n - j) : UNITS;
-        product_rows(A + j * k, k, 1, B, k, c ? c + j : NULL, 0, C + j * P, units, vectors);
+/* Of panels `from` to `to`: Z1 = W1 X + b1 (Eq 1), and the scores' linear part, V X + b2, in Z2. */
+static void inputs_forward(const Problem *p, Parameters W, Block *block, Index from, Index to) {
+    const Index x = p->n_d * P, h = p->n_h * P, y = p->n_y * P, n = vectors_between(block, from, to);
+    const real *X = block->X + from * x;
+    real *Z1 = block->A1 + from * h, *Z2 = block->Z2 + from * y;
+    if (!p->lookup.n_columns) {
+        product(W.W1, p->n_x, 1, p->n_h, X, x, p->n_x, W.b1, 0, Z1, h, n);
+        product(W.V, p->n_x, 1, n_linear(p), X, x, p->n_x, W.b2, 0, Z2, y, n);
+        return;
     }
-}
-
-/* Z1 = W1 X + b1 (Eq 1), and the scores' linear part, V X + b2, in Z2. */
-static void inputs_forward(const Problem *p, Parameters W, Block *block, Index i) {
-    const int vectors = vectors_of_panel(block, i);
-    const real *X = block->X + i * p->n_d * P;
-    real *Z1 = block->A1 + i * p->n_h * P, *Z2 = block->Z2 + i * p->n_y * P;
-    if (p->lookup.n_columns) {
-        const Affine map = affine(p);
-        look_up(&map, W.tables, X, block->example + i * P, vectors, Z1, Z2);
-    } else {
-        product(W.W1, p->n_h, X, p->n_x, W.b1, Z1, vectors);
-        product(W.V, n_linear(p), X, p->n_x, W.b2, Z2, vectors);
-    }
+    const Affine map = affine(p);
+    for (Index i = from; i < to; i++, X += x, Z1 += h, Z2 += y)
+        look_up(&map, W.tables, X, block->example + i * P, vectors_of_panel(block, i), Z1, Z2);
 }
 
 static void drop_out(const Problem *p, Block *block, Index i, int gradients, uint32_t key) {
@@ -190,16 +185,17 @@ static void forward(const Problem *p, Parameters W, Block *block, int gradients,
         const int last = vectors_of_panel(block, to - 1);
         const Index full = last == WIDE ? to : to - 1;
         real *Z1 = block->A1, *g_prime = gradients ? block->dZ1 : NULL;
-        for (Index i = from; i < to; i++) inputs_forward(p, W, block, i); /* Eq 1 */
+        inputs_forward(p, W, block, from, to); /* Eq 1 */
         activate_rows(p->activation, Z1 + from * h, g_prime ? g_prime + from * h : NULL,
                       (full - from) * p->n_h, WIDE); /* Eq 2 */
         if (full < to)
             activate_rows(p->activation, Z1 + full * h, g_prime ? g_prime + full * h : NULL,
                           p->n_h, last);
         for (Index i = from; p->dropout > 0 && i < to; i++) drop_out(p, block, i, gradients, key);
-        for (Index i = from; p->n_h && i < to; i++)
-            product(W.W2, p->n_y, block->A1 + i * h, p->n_h, p->skip ? NULL : W.b2,
-                    block->Z2 + i * y, vectors_of_panel(block, i)); /* Eq 3 */
+        if (p->n_h)
+            product(W.W2, p->n_h, 1, p->n_y, block->A1 + from * h, h, p->n_h,
+                    p->skip ? NULL : W.b2, 0, block->Z2 + from * y, y,
+                    vectors_between(block, from, to)); /* Eq 3 */
     }
 }
 
@@ -316,15 +312,6 @@ static double output(const Problem *p, const Block *block, int with_Y) {
 
 /* ---- backward ---------------------------------------------------------------------------------- */
 
-/* dZ1 (n_h, P) = W2ᵀ dZ2 ∗ g'(Z1), which stands in dZ1 (Eq 9, of A1 = g(Z1)). */
-static void backward_to_Z1(const Problem *p, Parameters W, const real *dZ2, int vectors,
-                           real *dZ1) {
-    for (Index j = 0; j < p->n_h; j += UNITS) {
-        const int units = p->n_h - j < UNITS ? (int)(p->n_h - j) : UNITS;
-        product_rows(W.W2 + j, 1, p->n_h, dZ2, p->n_y, NULL, 1, dZ1 + j * P, units, vectors);
-    }
-}
-
 /* dW (n, n_x) = dZ Xᵀ, of Z = W X: the columns of X that are whole vectors as they lie in memory. */
 static void backward_to_weights(const Problem *p, const Block *block, const real *dZ, Index n,
                                 int add, real *dW) {
@@ -360,9 +347,9 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
     const Index h = p->n_h * P, y = p->n_y * P;
     forward(p, W, block, d != NULL, key);
     const double J = output(p, block, 1); /* Eq 4, 5, 6 */
-    for (Index i = 0; d && i * WIDE < block->vectors; i++)
-        backward_to_Z1(p, W, block->dZ2 + i * y, vectors_of_panel(block, i), block->dZ1 + i * h);
     if (d) {
+        product(W.W2, 1, p->n_h, p->n_h, block->dZ2, y, p->n_y, NULL, 1, block->dZ1, h,
+                block->vectors); /* Eq 9, of A1 = g(Z1): dZ1 = W2ᵀ dZ2 ∗ g'(Z1), which is there */
         if (p->n_h)
             product_transposed(block->dZ2, y, p->n_y, block->A1, h, p->n_h, block->vectors, add,
                                d->W2, p->n_h);                       /* Eq 7 */

@@ -50,21 +50,28 @@ INLINE void product_tile(const real *A, Index row, Index column, const real *B, 
         }
 }
 
-/* C (units, P) = A (units, k) B (k, P) + c. Without c it is added to C, or multiplied with it. */
-static void product_rows(const real *A, Index row, Index column, const real *B, Index k,
-                         const real *c, int times, real *C, int units, int vectors) {
+/* C (n, P) = A (n, k) B (k, P) + c (n, 1) of all panels, which hold so many vectors. A's numbers are
+ * `row` and `column` apart; a panel of B begins b_panel numbers after the one before, one of C
+ * c_panel. Without c the product is added to C, or multiplied with it. */
+static void product(const real *A, Index row, Index column, Index n, const real *B, Index b_panel,
+                    Index k, const real *c, int times, real *C, Index c_panel, Index vectors) {
+    for (Index j = 0; j < n; j += UNITS, A += UNITS * row, C += UNITS * P, c += c ? UNITS : 0) {
+        const real *b = B;
+        real *to = C;
+        for (Index left = vectors; left > 0; left -= WIDE, b += b_panel, to += c_panel)
 #define TILE(n) \
     case n: \
-        if (vectors == WIDE) \
-            product_tile(A, row, column, B, k, c, times, C, n, WIDE); \
+        if (left >= WIDE) \
+            product_tile(A, row, column, b, k, c, times, to, n, WIDE); \
         else \
-            for (int v = 0; v < vectors; v++) \
-                product_tile(A, row, column, B + v * LANES, k, c, times, C + v * LANES, n, 1); \
+            for (Index v = 0; v < left * LANES; v += LANES) \
+                product_tile(A, row, column, b + v, k, c, times, to + v, n, 1); \
         break;
-    switch (units) {
-        TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
-    }
+            switch (n - j < UNITS ? n - j : UNITS) {
+                TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
+            }
 #undef TILE
+    }
 }
 
 /* dC Bᵀ: C (n, k) = Σ over panels of A (n, P) B (k, P)ᵀ, of so many vectors in all. A panel of A
