@@ -312,23 +312,26 @@ static double output(const Problem *p, const Block *block, int with_Y) {
 
 /* ---- backward ---------------------------------------------------------------------------------- */
 
-/* dW (n, n_x) = dZ Xᵀ, of Z = W X: the columns of X that are whole vectors as they lie in memory. */
+/* dW (n, n_x) = dZ Xᵀ and db (n) = Σ dZ, of Z = W X + b: the columns of X that are whole vectors as
+ * they lie in memory. */
 static void backward_to_weights(const Problem *p, const Block *block, const real *dZ, Index n,
-                                int add, real *dW) {
+                                int add, real *dW, real *db) {
     const Index x = p->n_x * P, z = n * P;
     const Index whole = p->x_row == 1 ? p->n_x / LANES * LANES : 0;
     product_outer(dZ, z, n, p->X, block->at, whole, block->m, add, dW, p->n_x);
     product_transposed(dZ, z, n, block->X + whole * P, x, p->n_x - whole, block->vectors,
-                       add, dW + whole, p->n_x);
+                       add, dW + whole, p->n_x, db);
 }
 
-/* dW1 and dV, or, where inputs are looked up, the gradients of their tables. */
+/* dW1, db1 and dV, or, where inputs are looked up, db1 and the gradients of their tables. */
 static void inputs_backward(const Problem *p, const Block *block, int add, const Parameters *d) {
-    if (!p->lookup.n_columns) { /* Eq 10, of Z1 = W1 X + b1 */
-        backward_to_weights(p, block, block->dZ1, p->n_h, add, d->W1);
-        backward_to_weights(p, block, block->dZ2, n_linear(p), add, d->V);
+    if (!p->lookup.n_columns) { /* Eq 10 and 11, of Z1 = W1 X + b1 */
+        backward_to_weights(p, block, block->dZ1, p->n_h, add, d->W1, d->b1);
+        backward_to_weights(p, block, block->dZ2, n_linear(p), add, d->V, NULL);
         return;
     }
+    product_transposed(block->dZ1, p->n_h * P, p->n_h, NULL, 0, 0, block->vectors, add, NULL, 0,
+                       d->b1); /* Eq 11 */
     const Affine map = affine(p);
     if (!add) memset(d->tables, 0, size_of_tables(&map) * sizeof(real));
     for (Index u = 0; u < map.n_h + map.n_y; u += P)
@@ -350,12 +353,9 @@ static double pass(const Problem *p, Parameters W, Block *block, const Parameter
     if (d) {
         product(W.W2, 1, p->n_h, p->n_h, block->dZ2, y, p->n_y, NULL, 1, block->dZ1, h,
                 block->vectors); /* Eq 9, of A1 = g(Z1): dZ1 = W2ᵀ dZ2 ∗ g'(Z1), which is there */
-        if (p->n_h)
-            product_transposed(block->dZ2, y, p->n_y, block->A1, h, p->n_h, block->vectors, add,
-                               d->W2, p->n_h);                       /* Eq 7 */
-        row_sums(block->dZ2, y, p->n_y, block->vectors, add, d->b2); /* Eq 8 */
-        inputs_backward(p, block, add, d);                           /* Eq 10 */
-        row_sums(block->dZ1, h, p->n_h, block->vectors, add, d->b1); /* Eq 11 */
+        product_transposed(block->dZ2, y, p->n_y, block->A1, h, p->n_h, block->vectors, add, d->W2,
+                           p->n_h, d->b2);  /* Eq 7 and 8 */
+        inputs_backward(p, block, add, d); /* Eq 10 and 11 */
     }
     return J;
 }

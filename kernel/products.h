@@ -75,14 +75,14 @@ static void product(const real *A, Index row, Index column, Index n, const real 
 }
 
 /* dC Bᵀ: C (n, k) = Σ over panels of A (n, P) B (k, P)ᵀ, of so many vectors in all. A panel of A
- * begins a_panel numbers after the one before, one of B b_panel. */
+ * begins a_panel numbers after the one before, one of B b_panel. With c, c (n) = Σ of A (n, P). */
 INLINE void transposed_tile(const real *A, Index a_panel, const real *B, Index b_panel,
-                            Index vectors, int add, real *C, Index c_row, const int rows,
-                            const int columns) {
-    vec total[(4 * COLUMNS + LANES - 1) / LANES * LANES] = {{0}};
-    for (Index left = vectors; left > 0; left -= WIDE, A += a_panel, B += b_panel) {
-        const int n = left < WIDE ? (int)left : WIDE;
-        for (int v = 0; v < n; v++) {
+                            Index vectors, int add, real *C, Index c_row, real *c, const int rows,
+                            const int columns, const int with_c) {
+    const int wide = columns + with_c, n = rows * wide;
+    vec total[(4 * (COLUMNS + 1) + LANES - 1) / LANES * LANES] = {{0}};
+    for (Index left = vectors; left > 0; left -= WIDE, A += a_panel, B += b_panel)
+        for (Index v = 0; v < (left < WIDE ? left : WIDE); v++) {
             vec b[COLUMNS];
 #pragma GCC unroll 4
             for (int l = 0; l < columns; l++) b[l] = load(B + l * P + v * LANES);
@@ -90,40 +90,41 @@ INLINE void transposed_tile(const real *A, Index a_panel, const real *B, Index b
             for (int i = 0; i < rows; i++) {
                 vec a = load(A + i * P + v * LANES);
 #pragma GCC unroll 4
-                for (int l = 0; l < columns; l++) total[i * columns + l] += a * b[l];
+                for (int l = 0; l < columns; l++) total[i * wide + l] += a * b[l];
+                if (with_c) total[i * wide + columns] += a;
             }
         }
-    }
-    real flat[(4 * COLUMNS + LANES - 1) / LANES * LANES];
-    for (int i = 0; i < rows * columns; i += LANES) store(flat + i, sums(total + i));
+    real flat[sizeof total / sizeof(real) / LANES];
+#pragma GCC unroll 8
+    for (int i = 0; i < n; i += LANES) store(flat + i, sums(total + i, n - i));
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (int l = 0; l < columns; l++) {
-            real *c = C + i * c_row + l;
-            *c = add ? *c + flat[i * columns + l] : flat[i * columns + l];
+#pragma GCC unroll 8
+        for (int l = 0; l < wide; l++) {
+            real *to = l < columns ? C + i * c_row + l : c + i;
+            *to = add ? *to + flat[i * wide + l] : flat[i * wide + l];
         }
 }
 
 static void product_transposed(const real *A, Index a_panel, Index n, const real *B, Index b_panel,
-                               Index k, Index vectors, int add, real *C, Index c_row) {
+                               Index k, Index vectors, int add, real *C, Index c_row, real *c) {
     for (Index i = 0; i < n; i += 4) {
         const int rows = n - i < 4 ? (int)(n - i) : 4;
-        for (Index l = 0; l < k; l += COLUMNS) {
-            const int columns = k - l < COLUMNS ? (int)(k - l) : COLUMNS;
-#define TILE(r, c) \
-    case r * 8 + c: \
+        for (Index l = 0; l < k || (l == 0 && c); l += COLUMNS) {
+            const int columns = k - l < COLUMNS ? (int)(k - l) : COLUMNS, with_c = !l && c;
+#define TILE(r, c_, w) \
+    case r * 16 + c_ * 2 + w: \
         transposed_tile(A + i * P, a_panel, B + l * P, b_panel, vectors, add, C + i * c_row + l, \
-                        c_row, r, c); \
+                        c_row, c + i, r, c_, w); \
         break;
-            switch (rows * 8 + columns) {
-                TILE(4, 1) TILE(3, 1) TILE(2, 1) TILE(1, 1)
-                TILE(4, 2) TILE(3, 2) TILE(2, 2) TILE(1, 2)
+#define TILES(c_, w) TILE(4, c_, w) TILE(3, c_, w) TILE(2, c_, w) TILE(1, c_, w)
+            switch (rows * 16 + columns * 2 + with_c) {
+                TILES(0, 1) TILES(1, 0) TILES(1, 1) TILES(2, 0) TILES(2, 1)
 #if REGISTERS == 32
-                TILE(4, 3) TILE(3, 3) TILE(2, 3) TILE(1, 3)
-                TILE(4, 4) TILE(3, 4) TILE(2, 4) TILE(1, 4)
+                TILES(3, 0) TILES(3, 1) TILES(4, 0) TILES(4, 1)
 #endif
             }
+#undef TILES
 #undef TILE
         }
     }
@@ -179,27 +180,5 @@ static void product_outer(const real *A, Index a_panel, Index n, const real *B, 
 #undef TILES
 #undef TILE
         }
-    }
-}
-
-INLINE void row_tile(const real *A, Index a_panel, Index vectors, vec *total, const int rows) {
-    vec tile[4] = {{0}};
-    for (Index left = vectors; left > 0; left -= WIDE, A += a_panel)
-        for (Index v = 0; v < (left < WIDE ? left : WIDE); v++)
-#pragma GCC unroll 4
-            for (int i = 0; i < rows; i++) tile[i] += load(A + i * P + v * LANES);
-    for (int i = 0; i < rows; i++) total[i] = tile[i];
-}
-
-/* c (n) = Σ over the examples of A (n, P). */
-static void row_sums(const real *A, Index a_panel, Index n, Index vectors, int add, real *c) {
-    for (Index i = 0; i < n; i += LANES) {
-        const Index rows = n - i < LANES ? n - i : LANES;
-        vec total[LANES] = {{0}};
-        Index j = 0;
-        for (; j + 4 <= rows; j += 4) row_tile(A + (i + j) * P, a_panel, vectors, total + j, 4);
-        for (; j < rows; j++) row_tile(A + (i + j) * P, a_panel, vectors, total + j, 1);
-        const vec all = sums(total);
-        for (j = 0; j < rows; j++) c[i + j] = add ? c[i + j] + all[j] : all[j];
     }
 }

@@ -157,13 +157,13 @@ INLINE void transpose(vec *rows) {
             if (!(i & 1 << k)) exchange(&rows[i], &rows[i + (1 << k)], 1 << k);
 }
 
-/* Lane i of the result is the sum of the lanes of rows[i]; there are LANES of them. */
-INLINE vec sums(vec *rows) {
+/* Lane i of the result is the sum of the lanes of rows[i], of which there are LANES: n, and zeros. */
+INLINE vec sums(vec *rows, const int n) {
 #pragma GCC unroll 4
     for (int k = 0; k < LOG2_LANES; k++)
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++)
-            if (!(i & ((2 << k) - 1))) {
+            if (i < n && !(i & ((2 << k) - 1))) {
                 exchange(&rows[i], &rows[i + (1 << k)], 1 << k);
                 rows[i] += rows[i + (1 << k)];
             }
