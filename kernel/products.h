@@ -80,7 +80,8 @@ INLINE void transposed_tile(const real *A, Index a_panel, const real *B, Index b
                             Index vectors, int add, real *C, Index c_row, real *c, const int rows,
                             const int columns, const int with_c) {
     const int wide = columns + with_c, n = rows * wide;
-    vec total[(4 * (COLUMNS + 1) + LANES - 1) / LANES * LANES] = {{0}};
+    enum { MOST = (4 * (COLUMNS + 1) + LANES - 1) / LANES * LANES };
+    vec total[MOST] = {{0}};
     for (Index left = vectors; left > 0; left -= WIDE, A += a_panel, B += b_panel)
         for (Index v = 0; v < (left < WIDE ? left : WIDE); v++) {
             vec b[COLUMNS];
@@ -94,7 +95,7 @@ INLINE void transposed_tile(const real *A, Index a_panel, const real *B, Index b
                 if (with_c) total[i * wide + columns] += a;
             }
         }
-    real flat[sizeof total / sizeof(real) / LANES];
+    real flat[MOST];
 #pragma GCC unroll 8
     for (int i = 0; i < n; i += LANES) store(flat + i, sums(total + i, n - i));
 #pragma GCC unroll 4
