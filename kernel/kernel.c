@@ -20,6 +20,7 @@ enum {
     BLOCK_BYTES = 384 * 1024, /* of a block's panels: they share L2 with the weights */
     STRIPES = 8,
     STRIPE_PRODUCTS = 2000000, /* multiplications that are worth a stripe, about 30 µs */
+    STRIPE_EXAMPLES = 64,      /* so many that adding up their gradients is little work */
     CHUNK = 16384,             /* numbers whose step is worth a task, about 5 µs */
 };
 
@@ -263,12 +264,14 @@ static Index n_products(const Problem *p, Index m) {
     return 3 * m * (p->n_h + n_linear(p)) * (p->n_d + 4 * p->lookup.n_columns + p->n_y);
 }
 
-/* A stripe's gradients have to be added up: so many that this is little beside the passes. Members
- * that share the threads need none. */
-static Index n_stripes(const Descent *d, Index n_blocks, Index m) {
-    const Index worth = n_products(d->p, m) / (48 * n_gradients(d->p));
-    Index stripes = n_blocks < STRIPES ? n_blocks : STRIPES;
-    if (stripes > worth) stripes = worth;
+INLINE Index smaller_of(Index a, Index b) { return a < b ? a : b; }
+
+/* How many stripes are worth their while, and that their gradients are added up. Members that share
+ * the threads need none. */
+static Index wanted_stripes(const Descent *d, Index m) {
+    const Index products = n_products(d->p, m);
+    Index stripes = smaller_of(1 + products / STRIPE_PRODUCTS, products / (48 * n_gradients(d->p)));
+    stripes = smaller_of(stripes, smaller_of((m - 1) / STRIPE_EXAMPLES + 1, STRIPES));
     return d->K > 1 || stripes < 1 ? 1 : stripes;
 }
 
@@ -276,13 +279,11 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
     const Problem *p = d->p;
     const Index size = n_parameters(p), bytes = panel_bytes(p);
     const Index panels = (largest_batch + P - 1) / P;
-    Index stripes = d->K > 1 ? 1 : 1 + n_products(p, largest_batch) / STRIPE_PRODUCTS; /* wanted */
-    if (stripes > STRIPES) stripes = STRIPES;
-    d->block_panels = BLOCK_BYTES / bytes;
-    if (d->block_panels > panels / stripes) d->block_panels = panels / stripes;
+    const Index wanted = wanted_stripes(d, largest_batch);
+    d->block_panels = smaller_of(BLOCK_BYTES / bytes, (panels + wanted - 1) / wanted);
     if (d->block_panels < 1) d->block_panels = 1;
     const Index n_blocks = (panels + d->block_panels - 1) / d->block_panels;
-    d->stripes = n_stripes(d, n_blocks, largest_batch);
+    d->stripes = wanted > 1 ? smaller_of(n_blocks, STRIPES) : 1;
     const Index shares = d->K > 1 ? d->K : d->stripes;
     d->n_threads = n_threads < shares ? n_threads : (int)shares;
     d->chunks = d->K > 1 || p->lookup.n_columns ? 1 : n_gradients(p) / CHUNK;
