@@ -134,7 +134,7 @@ INLINE vec power_of_two(vec t) {
     const vbits shifted = (vbits)t << (MANTISSA - LOG2_PARTS);
 #if PARTS == 16
     /* The table's entries lack what the last bits of n, shifted, put into the mantissa. */
-    return (vec)(shifted + (vbits)sixteenth(t));
+    return (vec)(shifted + sixteenth(t));
 #else
     return (vec)(shifted + ((bits)BIAS << MANTISSA));
 #endif
