@@ -149,12 +149,17 @@ class Settings:
     cpu: bool = False
 
     def alternate(
-        self, contestants: Mapping[str, Callable[[], Any]], *, rounds: int = 7, calls: int = 1
+        self,
+        contestants: Mapping[str, Callable[[], Any]],
+        *,
+        rounds: int = 7,
+        calls: int = 1,
+        blas: bool = True,
     ) -> dict[str, Runs]:
-        """`alternate` by these settings."""
+        """`alternate` by these settings; blas: whether any contestant has threads of a BLAS."""
         rounds, calls = (1, 1) if self.quick else (rounds, calls)
         cpu = self.cpu and self.threads == 1
-        pause = PAUSE if self.threads > 1 else 0.0
+        pause = PAUSE if blas and self.threads > 1 else 0.0
         return alternate(contestants, rounds=rounds, calls=calls, cpu=cpu, pause=pause)
 
 

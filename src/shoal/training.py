@@ -19,7 +19,7 @@ from shoal.recipe import Recipe
 from shoal.state import State
 
 CALL_SECONDS = 0.05  # a call of the engine should take about this long at most
-SECONDS_PER_PRODUCT = 2e-10  # of a weight and an example, forward and backward, on one core
+SECONDS_PER_PRODUCT = 1e-10  # of a weight and an example, forward and backward, on one core
 MOST_HALVINGS = 5
 
 
