@@ -200,6 +200,16 @@ def test_verbose_prints_a_few_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert all("loss" in line and "held out" in line for line in lines)
 
 
+@pytest.mark.parametrize("solver", ["gd", "adam"])
+def test_callbacks_are_told_early_and_ever_less_often(solver: str) -> None:
+    """Where nothing has to be checked between iterations, too: 1, 2, 5, 10, ... and the last."""
+    told: list[int] = []
+    classifier(
+        solver=solver, max_iter=230, tol=0.0, callbacks=[lambda now: told.append(now.iteration)]
+    ).fit(X, CLASS)
+    assert {1, 2, 5, 10, 20, 50, 100, 200, 230} <= set(told)
+
+
 @pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("estimator", [classifier, regressor])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

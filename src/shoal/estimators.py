@@ -102,8 +102,9 @@ PARAMETERS = """
     warm_start : bool
         Continue from the last fit: its weights, its scaling, its held-out rows.
     callbacks : sequence of callable
-        Each is called with a `Progress` after every call of the engine, and may return True to
-        stop. scikit-learn's own callbacks are set with `set_callbacks`.
+        Each is called with a `Progress` and may return True to stop: after every iteration, or
+        after several that take about 50 ms together, but always after 1, 2, 5, 10, 20, 50, ...
+        scikit-learn's own callbacks are set with `set_callbacks`.
     random_state : int, RandomState or None
         An integer gives the same weights bit for bit, the first ones from NumPy's legacy stream
         as in the course.

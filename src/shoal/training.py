@@ -167,8 +167,8 @@ def descend(
     ruled = recipe.tol > 0 or runs[0].monitor.validation is not None
     at_once = 1 if ruled else epochs_per_call(problem, runs, recipe.batch_size)
     while active:
-        first = active[0]
-        n_epochs = min(at_once, recipe.max_iter - first.monitor.history.n_iter)
+        first, done = active[0], active[0].monitor.history.n_iter
+        n_epochs = min(at_once, recipe.max_iter - done, next_mark(done) - done)
         before = state.theta.copy()
         costs, all_done = _in_calls(
             engine,
@@ -316,6 +316,12 @@ def epochs_per_call(problem: Problem, runs: list[Run], batch_size: int | None) -
     n_weights = sum(network.W1.size + network.W2.size for network in networks)
     seconds = 5e-6 * n_steps + SECONDS_PER_PRODUCT * problem.m * n_weights
     return max(1, int(CALL_SECONDS / seconds))
+
+
+def next_mark(n: int) -> int:
+    """The next of 1, 2, 5, 10, 20, 50, ...: a call ends there, so that callbacks are told."""
+    power = 10 ** (len(str(n)) - 1)
+    return next(factor * power for factor in (1, 2, 5, 10) if factor * power > n)
 
 
 def _penalty(problem: Problem, parameters: Parameters) -> float:
