@@ -5,7 +5,7 @@
  *    each member takes its whole step with it while what it needs is in the cache.
  * b. Which examples form a block, and which blocks a stripe, is fixed by the sizes alone. Stripes
  *    are added up in their order, so any number of threads gives the same bits. Threads share the
- *    members, or, with one member, the stripes.
+ *    members, or, with one member, the stripes and then the numbers of the step.
  * c. A call allocates once, before it changes anything: it either runs to its end or returns a
  *    reason with everything as it was.
  */
