@@ -14,7 +14,7 @@ DECLARE(avx512)
 #endif
 
 /* One more whenever an argument or a structure of the entry points changes. */
-EXPORT int shoal_kernel_version(void) { return 4; }
+EXPORT int shoal_kernel_version(void) { return 5; }
 
 /* 1 if this processor and its operating system can run an instruction set. */
 EXPORT int shoal_can_run(const char *isa) {

@@ -27,7 +27,7 @@ enum {
 typedef struct {
     const Problem *p;
     const Optimizer *optimizer; /* NULL: no steps, only cost and gradients */
-    Index K, first_member;      /* members, and the number of the first among all */
+    Index K;                    /* members */
     real *theta;                /* (K, n_parameters) */
     real *moments;              /* (K, n_moments, n_parameters) */
     real *tables;               /* (1 or threads, size_of_tables), where inputs are looked up */
@@ -168,7 +168,7 @@ static void passes(Descent *d, int t, Index step, Index k, Index stripe, int fil
     const double total = d->totals[(d->order ? step * d->K : 0) + k];
     const Parameters W = parameters_at(p, d->theta + k * n_parameters(p), tables(d, t));
     const uint32_t key =
-        p->dropout > 0 ? dropout_key(p->seed, d->n_steps_done + step, d->first_member + k) : 0;
+        p->dropout > 0 ? dropout_key(p->seed, d->n_steps_done + step, k) : 0;
     Block *block = &d->blocks[t];
     filled = filled && n_blocks == 1;
     const Index place = d->K > 1 ? t : stripe, to_block = n_blocks * (stripe + 1) / d->stripes;
@@ -321,12 +321,12 @@ static int run(Descent *d, real *gradients_out, int n_threads, Index largest_bat
 }
 
 /* n_steps steps of K members; theta, moments and costs (n_steps, K) are written. */
-static int descend(const Problem *p, const Optimizer *optimizer, Index K, Index first_member,
-                   real *theta, real *moments, Index n_steps_done, const int32_t *order,
-                   const int64_t *ends, Index n_steps, double *costs, int n_threads) {
-    Descent d = {.p = p, .optimizer = optimizer, .K = K, .first_member = first_member,
-                 .theta = theta, .moments = moments, .costs = costs, .order = order, .ends = ends,
-                 .n_steps = n_steps, .n_steps_done = n_steps_done};
+static int descend(const Problem *p, const Optimizer *optimizer, Index K, real *theta,
+                   real *moments, Index n_steps_done, const int32_t *order, const int64_t *ends,
+                   Index n_steps, double *costs, int n_threads) {
+    Descent d = {.p = p, .optimizer = optimizer, .K = K, .theta = theta, .moments = moments,
+                 .costs = costs, .order = order, .ends = ends, .n_steps = n_steps,
+                 .n_steps_done = n_steps_done};
     Index largest = order ? 0 : p->m;
     for (Index step = 0; order && step < n_steps; step++) {
         const Index size = ends[step] - (step ? ends[step - 1] : 0);

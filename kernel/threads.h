@@ -1,6 +1,6 @@
 /* Threads that live as long as one call: no pool, so nothing to reset in a forked child, nothing
  * that spins while Python works, and nothing left behind. Starting one takes about 20 µs, so calls
- * below a millisecond of work use none. */
+ * with less than a few tenths of a millisecond of work use none. */
 #pragma once
 
 #include <pthread.h>

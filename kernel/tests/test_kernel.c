@@ -160,7 +160,7 @@ static void descents(Index K, Index m, Index batch, int full) {
         for (int threads = 1; threads <= 8; threads *= 2) {
             memcpy(theta, start, n * sizeof(real));
             memset(moments, 0, n_m * sizeof(real));
-            assert(descend(&d.p, &settings, K, 0, theta, moments, 0, full ? NULL : order,
+            assert(descend(&d.p, &settings, K, theta, moments, 0, full ? NULL : order,
                            full ? NULL : ends, STEPS, costs, threads) == DONE);
             if (threads == 1) memcpy(first, theta, n * sizeof(real));
             assert(!memcmp(theta, first, n * sizeof(real)));
@@ -187,20 +187,20 @@ static void failures(void) {
             int status = -1;
             n_allocations = 0;
             if (call == 0)
-                status = descend(&d.p, &settings, 2, 0, theta, moments, 0, NULL, NULL, 0, costs, 2);
+                status = descend(&d.p, &settings, 2, theta, moments, 0, NULL, NULL, 0, costs, 2);
             if (call == 1) status = evaluate(&d.p, theta, costs, gradients, 2);
             if (call == 2) status = predict(&d.p, theta, NULL, out, 50, 1, 1, 2);
             assert(status == (n_allocations > fail_at ? NO_MEMORY : DONE));
             if (status == DONE) break;
         }
     fail_at = -1;
-    assert(descend(&d.p, &settings, 2, 0, theta, moments, 0, wrong, ends, 1, costs, 1) ==
+    assert(descend(&d.p, &settings, 2, theta, moments, 0, wrong, ends, 1, costs, 1) ==
            NO_SUCH_EXAMPLE);
-    assert(descend(&d.p, &settings, 2, 0, theta, moments, 0, negative, ends, 1, costs, 1) ==
+    assert(descend(&d.p, &settings, 2, theta, moments, 0, negative, ends, 1, costs, 1) ==
            NO_SUCH_EXAMPLE);
     memset(d.weight, 0, 100 * sizeof(real));
     d.p.sample_weight = d.weight;
-    assert(descend(&d.p, &settings, 2, 0, theta, moments, 0, NULL, NULL, 1, costs, 1) == NO_WEIGHT);
+    assert(descend(&d.p, &settings, 2, theta, moments, 0, NULL, NULL, 1, costs, 1) == NO_WEIGHT);
     assert(!memcmp(theta, before, 2 * size * sizeof(real)));
     free(theta), free(before), free(moments), free(gradients), free(out), release(d);
 }

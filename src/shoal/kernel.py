@@ -42,7 +42,7 @@ from shoal.lookup import Slots
 from shoal.losses import Loss
 from shoal.optimizers import Adam, GradientDescent, Momentum, Optimizer
 
-VERSION = 4  # shoal_kernel_version of entry.c
+VERSION = 5  # shoal_kernel_version of entry.c
 LIBRARY = "libshoal_kernel.so"
 INSTRUCTION_SETS = ("avx512", "avx2", "baseline")  # best first
 
@@ -70,10 +70,11 @@ class Kernel:
     def __init__(self, library: ctypes.CDLL, isa: str) -> None:
         self.isa = isa
         i, p = c_ssize_t, c_void_p
-        descend = ctypes.CFUNCTYPE(c_int, p, p, i, i, p, p, i, p, p, i, p, c_int)
+        descend = ctypes.CFUNCTYPE(c_int, p, p, i, p, p, i, p, p, i, p, c_int)
         evaluate = ctypes.CFUNCTYPE(c_int, p, p, p, p, c_int)
         prepare = ctypes.CFUNCTYPE(c_int, p, p, p)
-        predict = ctypes.CFUNCTYPE(c_int, p, p, p, p, i, i, c_int, c_int)
+        # Its arguments are C's already: converting them would be a fifth of the time of a row.
+        predict = ctypes.CFUNCTYPE(c_int)
         self._descend, self._evaluate, self._prepare, self._predict = {}, {}, {}, {}
         for is_double, dtype in enumerate((np.float32, np.float64)):
             functions = library.shoal_functions(isa.encode(), is_double)
@@ -92,7 +93,6 @@ class Kernel:
         n_steps_done: int,
         batches: Batches,
         *,
-        first_member: int = 0,
         threads: int = 1,
     ) -> Array:
         """Make a step for each batch, with K members at once.
@@ -132,7 +132,6 @@ class Kernel:
             problem.reference,
             ctypes.byref(settings),
             K,
-            first_member,
             address(theta),
             address(moments),
             n_steps_done,
@@ -209,9 +208,7 @@ class Kernel:
         if rows:
             self._prepare[dtype](like.reference, address(theta), address(tables))
         like.theta, like.tables = theta, tables  # C reads them for as long as `predict` lives
-        # Arguments that are C's already, and a function without types to convert them to: for one
-        # row that would be a fifth of the time.
-        function = ctypes.cast(self._predict[dtype], ctypes.CFUNCTYPE(c_int))
+        function = self._predict[dtype]
         at_theta, at_tables = pointer(theta), pointer(tables)
         out_row, out_column = c_ssize_t(1), c_ssize_t(n_y)
         spare: list[Any] = []  # what `room` gave, while no thread is at it
